@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`unrender bench`: measurements that a program can read."""
+
+from types import MappingProxyType
+
+import typer
+
+from unrender.cli.command_group import CommandEntry, CommandGroup
+
+_COMMANDS = {
+    "render": CommandEntry("unrender.cli.benchmarks.render", "Images per second of the Blender workers."),
+    "train-step": CommandEntry("unrender.cli.benchmarks.train_step", "Time of a training step against its parts."),
+}
+
+
+class _Benchmarks(CommandGroup):
+    entries = MappingProxyType(_COMMANDS)
+
+
+application = typer.Typer(cls=_Benchmarks, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+@application.callback()
+def _bench() -> None:
+    """Measure the speed of this computer, on an otherwise idle machine.
+
+    \b
+    unrender bench render --json         images per second of the Blender workers
+    unrender bench train-step --json     time of a training step against its parts
+    """
