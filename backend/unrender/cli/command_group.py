@@ -57,5 +57,5 @@ class CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         # The names are needed by the parent class to suggest the nearest one after a typing error.
         self.commands = {name: self.get_command(ctx, name) for name in self.entries}
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, self.entries[name].load(name), rest
+        _, _, rest = super().resolve_command(ctx, args)
+        return args[0], self.entries[args[0]].load(args[0]), rest

@@ -131,7 +131,7 @@ class _Bar(_Display):
 
     def show(self, progress: ProgressLike) -> None:
         left = "" if progress.eta_seconds is None else f"{format_duration(progress.eta_seconds)} left"
-        fields = {"left": left, "message": progress.message}
+        fields: dict[str, Any] = {"left": left, "message": progress.message}
         task = self._tasks.get(progress.phase)
         if task is None:
             task = self._tasks[progress.phase] = self._bar.add_task(progress.phase, **fields)
