@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one contract of all renderers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from unrender.geometry.cameras import Cameras
+from unrender.geometry.lighting import Lighting
+from unrender.geometry.meshes import Mesh
+
+Shapes = Float[Tensor, "B 1 X Y Z"] | Bool[Tensor, "B 1 X Y Z"] | list[Mesh]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedImages:
+    """What every renderer returns, row 0 at the top.
+
+    rgb: linear, premultiplied by alpha. alpha: coverage in [0, 1].
+    depth: along the viewing axis, from the camera (`Cameras.distance` for a point at the origin), 0 where nothing is.
+    normal: unit, camera frame (x right, y up, z towards the camera), 0 where nothing is. None where not asked for.
+    """
+
+    rgb: Float[Tensor, "B 3 H W"]
+    alpha: Float[Tensor, "B 1 H W"]
+    depth: Float[Tensor, "B 1 H W"] | None = None
+    normal: Float[Tensor, "B 3 H W"] | None = None
+
+
+class Renderer(Protocol):
+    """One call, a whole batch. `differentiable` says whether gradients reach the shapes."""
+
+    differentiable: bool
+
+    def render(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> RenderedImages: ...

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which Blender renders: a real executable where one can run the worker, the `bpy` module otherwise.
+
+Order: the environment variable UNRENDER_BLENDER; `blender` on the PATH and in the usual places; the Python named by
+UNRENDER_BLENDER_PYTHON; `.venv-blender` beside the checkout or below the working folder.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from unrender.errors import BlenderNotFoundError
+
+PROBE_SECONDS = 120.0
+_HINT = "Run scripts/demo, which installs one, or set UNRENDER_BLENDER to a Blender executable."
+_MARK = "unrender-probe"
+_NEEDED = ("numpy", "zmq", "msgpack")
+
+
+@dataclass(frozen=True, slots=True)
+class BlenderInstallation:
+    """kind: a Blender `executable` or a Python with the bpy `module`; command: how to run a script, without it."""
+
+    kind: Literal["executable", "module"]
+    command: tuple[str, ...]
+    version: str
+
+    def script_command(self, script: Path, arguments: list[str]) -> list[str]:
+        """The command line that runs a Python file inside this Blender."""
+        if self.kind == "module":
+            return [*self.command, str(script), *arguments]
+        return [*self.command, "-P", str(script), "--", *arguments]
+
+
+def find_blender() -> BlenderInstallation:
+    """Return the first Blender that can run a worker. Raises BlenderNotFoundError with what was tried and why not."""
+    named = os.environ.get("UNRENDER_BLENDER")
+    if named:
+        found = probe(named)
+        if isinstance(found, BlenderInstallation):
+            return found
+        raise BlenderNotFoundError(f"UNRENDER_BLENDER names {named}, which {found}.", _HINT)
+    reasons = []
+    for candidate in _candidates():
+        found = probe(candidate)
+        if isinstance(found, BlenderInstallation):
+            return found
+        reasons.append(f"{candidate} {found}")
+    tried = f" Tried: {'; '.join(reasons)}." if reasons else ""
+    raise BlenderNotFoundError(f"No Blender and no bpy module was found.{tried}", _HINT)
+
+
+@cache
+def probe(program: str) -> BlenderInstallation | str:
+    """Run the program and see whether it is a Blender, or a Python with bpy, that can be a worker.
+
+    Returns the installation, or a phrase that says why not ("is no file", "lacks zmq", ...).
+    """
+    if shutil.which(program) is None:
+        return "is not there or cannot be run"
+    is_python = "python" in Path(program).name.lower()
+    code = (
+        "import importlib.util as u; m=[n for n in {needed!r} if u.find_spec(n) is None]; {bpy}"
+        "print('{mark}', bpy.app.version_string.split()[0], *m)"
+    ).format(needed=_NEEDED, mark=_MARK, bpy="import bpy; ")
+    if is_python:
+        command = (program,)
+        run = [program, "-c", code]
+    else:
+        command = (program, "-b", "--factory-startup", "--python-exit-code", "3")
+        run = [*command, "--python-expr", code]
+    try:
+        answer = subprocess.run(
+            run, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=PROBE_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"did not answer ({type(error).__name__})"
+    for line in answer.stdout.splitlines():
+        if line.startswith(_MARK):
+            version, *missing = line.split()[1:]
+            if missing:
+                return f"is Blender {version} but its Python lacks {', '.join(missing)}"
+            return BlenderInstallation("module" if is_python else "executable", command, version)
+    return _explain(answer, is_python)
+
+
+def _explain(answer: "subprocess.CompletedProcess[str]", is_python: bool) -> str:
+    error = answer.stderr.strip().splitlines()
+    last = error[-1] if error else f"exit code {answer.returncode}"
+    if is_python and "No module named 'bpy'" in last:
+        return "has no bpy module"
+    if is_python and "No module named '_bpy'" in last or "import bpy" in last or "compiled for" in last:
+        return f"has a bpy made for another version of Python ({last})"
+    if answer.returncode < 0 or answer.returncode == 134:
+        return f"crashes when it starts ({last}); system libraries such as libegl1 may be missing"
+    return f"failed to start ({last})"
+
+
+def _candidates() -> list[str]:
+    candidates = []
+    on_path = shutil.which("blender")
+    if on_path:
+        candidates.append(on_path)
+    if sys.platform == "darwin":
+        candidates.append("/Applications/Blender.app/Contents/MacOS/Blender")
+    elif sys.platform == "win32":
+        programs = Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / "Blender Foundation"
+        candidates += sorted((str(path) for path in programs.glob("Blender*/blender.exe")), reverse=True)
+    named = os.environ.get("UNRENDER_BLENDER_PYTHON")
+    if named:
+        candidates.append(named)
+    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    for folder in (Path(__file__).resolve().parents[4], Path.cwd()):
+        candidates.append(str(folder / ".venv-blender" / inside))
+    return [candidate for candidate in dict.fromkeys(candidates) if Path(candidate).exists() or candidate == named]

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A black box that needs nothing but torch: rays marched through the binary grid. Slower than Blender on large batches;
+for machines without Blender, and for tests."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+from torch.nn import functional
+
+from unrender.errors import RenderError
+from unrender.geometry.cameras import Cameras
+from unrender.geometry.lighting import Lighting
+from unrender.geometry.meshes import Mesh
+from unrender.geometry.rotation import resample_to_camera
+from unrender.geometry.surface import blur_binomial, smooth_binary
+from unrender.renderers.base import RenderedImages
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    images: RenderedImages
+    render_seconds: float
+
+    def result(self, timeout: float | None = None) -> RenderedImages:
+        return self.images
+
+
+class RayMarchRenderer:
+    """First hit of the level set at 0.5, Lambertian, white; `supersampling`^2 rays a pixel. Cuts every gradient."""
+
+    differentiable = False
+
+    def __init__(self, size: int = 64, supersampling: int = 2) -> None:
+        self.size, self.supersampling = size, supersampling
+
+    @torch.no_grad()
+    def render(self, shapes: Tensor | Sequence[Mesh], cameras: Cameras, lighting: Lighting) -> RenderedImages:
+        """Render binary voxel grids [B, 1, X, Y, Z]; raises RenderError for meshes and for lights with shadows."""
+        if not isinstance(shapes, Tensor):
+            raise RenderError("The ray marcher takes voxel grids, not meshes.", "Use renderer.kind = \"blender\".")
+        if lighting.shadows:
+            raise RenderError("The ray marcher casts no shadows.", "Use renderer.kind = \"blender\".")
+        field = smooth_binary(shapes if shapes.dtype == torch.bool else shapes > 0.5)
+        return self._march(field, cameras, lighting)
+
+    def _march(self, field: Tensor, cameras: Cameras, lighting: Lighting) -> RenderedImages:
+        fine, depth = self.size * self.supersampling, 2 * field.shape[-1]
+        volume = resample_to_camera(field, cameras, fine, depth)
+        solid: Bool[Tensor, "B D H W"] = volume[:, 0] > 0.5
+        hit = solid.any(dim=1, keepdim=True)
+        first = solid.to(torch.uint8).argmax(dim=1, keepdim=True)
+        soft = resample_to_camera(blur_binomial(field), cameras, fine, depth)
+        gradient = [self._difference(soft, first, axis) for axis in (4, 3, 2)]
+        outward = torch.cat([-gradient[0], gradient[1], gradient[2]], dim=1)
+        normal = functional.normalize(outward, dim=1, eps=1e-6) * hit
+        along = 0.5 - (first.float() + 0.5) / depth
+        grey = lighting.shade(normal) * hit
+        pooled = [functional.avg_pool2d(image, self.supersampling) for image in (grey, hit.float(), along * hit, normal)]
+        return RenderedImages(pooled[0].expand(-1, 3, -1, -1), pooled[1], pooled[2], pooled[3])
+
+    @staticmethod
+    def _difference(volume: Tensor, first: Tensor, axis: int) -> Tensor:
+        """Central difference along `axis` (index grows right, down, away from the camera) at the first hit."""
+        length = volume.shape[axis]
+        ahead = torch.arange(1, length + 1, device=volume.device).clamp(max=length - 1)
+        behind = torch.arange(-1, length - 1, device=volume.device).clamp(min=0)
+        change = volume.index_select(axis, ahead) - volume.index_select(axis, behind)
+        return change[:, 0].gather(1, first)
+
+    def submit(self, shapes: Tensor | Sequence[Mesh], cameras: Cameras, lighting: Lighting) -> _Finished:
+        """Render at once; the pending result is ready."""
+        started = time.perf_counter()
+        images = self.render(shapes, cameras, lighting)
+        return _Finished(images, time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One reusable scene in the camera's frame: the camera stands still on +Z and the object turns in front of it.
+
+World axes are camera axes here (x right, y up, z towards the camera), so lights that are fixed to the camera never
+move, and Blender's world-space normal pass is the camera-frame normal.
+"""
+
+from __future__ import annotations
+
+import math
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from . import engines
+from .pixels import open_pixels
+from .settings import RenderSettings
+
+ORTHOGRAPHIC_DISTANCE = 2.0
+
+
+class RenderScene:
+    """Owns the whole of Blender's current scene: everything that was in it is removed.
+
+    The mesh, material and camera are made once; per image only the geometry and the object's rotation change.
+    """
+
+    def __init__(self) -> None:
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        self._scene = bpy.context.scene
+        self._mesh = bpy.data.meshes.new("unrender")
+        self._object = bpy.data.objects.new("unrender", self._mesh)
+        self._scene.collection.objects.link(self._object)
+        camera = bpy.data.cameras.new("unrender")
+        self._camera = bpy.data.objects.new("unrender camera", camera)
+        self._scene.collection.objects.link(self._camera)
+        self._scene.camera = self._camera
+        self._settings: RenderSettings | None = None
+        self._pixels = None
+
+    def configure(self, settings: RenderSettings) -> None:
+        """Prepare for images with these settings; does nothing when they are the current ones."""
+        if settings == self._settings:
+            return
+        engines.configure(self._scene, settings)
+        _place_camera(self._camera, settings)
+        _remove_lights(self._scene)
+        if settings.shadows:
+            _add_suns(self._scene, settings)
+        self._mesh.materials.clear()
+        self._mesh.materials.append(_make_material(settings))
+        if self._pixels is None or self._settings is None or self._settings.engine != settings.engine:
+            self._pixels = open_pixels(self._scene, settings.engine)
+        self._settings = settings
+
+    def set_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> None:
+        """Replace the geometry: float32 [N, 3] world coordinates, int32 [F, 3] outward triangles."""
+        fill_mesh(self._mesh, vertices, faces, self._settings.smooth)
+
+    def render(self, rotation: np.ndarray) -> dict[str, np.ndarray]:
+        """Render the current mesh; rotation [3, 3] has the camera's right, up and backward axes as rows.
+
+        Returns `rgba` float32 [H, W, 4], linear and premultiplied, row 0 at the top; with the passes `depth` [H, W]
+        (along the viewing axis from the camera, 0 where nothing was hit) and `normal` [H, W, 3] (camera frame).
+        """
+        self._object.matrix_world = Matrix(rotation.tolist()).to_4x4()
+        passes = self._pixels.render()
+        images = {"rgba": passes["Combined"][::-1]}
+        if "depth" in self._settings.passes:
+            depth = passes["Depth"][::-1, :, 0]
+            images["depth"] = np.where(depth < 1e9, depth, 0.0)  # Blender's background lies at 1e10
+        if "normal" in self._settings.passes:
+            images["normal"] = passes["Normal"][::-1]
+        return images
+
+
+def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray, smooth: bool) -> None:
+    """Replace a mesh's geometry by triangles; buffers are copied whole, nothing is looped over in Python."""
+    mesh.clear_geometry()
+    mesh.vertices.add(len(vertices))
+    mesh.loops.add(faces.size)
+    mesh.polygons.add(len(faces))
+    if len(faces):
+        vertices = np.ascontiguousarray(vertices, np.float32).ravel()
+        corners = np.ascontiguousarray(faces, np.int32).ravel()
+        if "position" in mesh.attributes and ".corner_vert" in mesh.attributes:
+            # The attributes are plain arrays; the older properties below cost six times as long in Blender 4.1+.
+            mesh.attributes["position"].data.foreach_set("vector", vertices)
+            mesh.attributes[".corner_vert"].data.foreach_set("value", corners)
+        else:
+            mesh.vertices.foreach_set("co", vertices)
+            mesh.loops.foreach_set("vertex_index", corners)
+        mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
+        if bpy.app.version < (4, 1):
+            mesh.polygons.foreach_set("loop_total", np.full(len(faces), 3, np.int32))
+            mesh.polygons.foreach_set("use_smooth", np.full(len(faces), smooth))
+        elif not smooth:
+            mesh.shade_flat()
+    mesh.update(calc_edges=bpy.app.version < (4, 1))
+
+
+def _place_camera(camera: bpy.types.Object, settings: RenderSettings) -> None:
+    data = camera.data
+    if settings.field_of_view is None:
+        distance = ORTHOGRAPHIC_DISTANCE
+        data.type, data.ortho_scale = "ORTHO", settings.width
+    else:
+        distance = 0.5 * settings.width / math.tan(0.5 * settings.field_of_view)
+        data.type, data.angle = "PERSP", settings.field_of_view
+    data.clip_start, data.clip_end = max(distance - 2.0, 0.01), distance + 10.0
+    camera.matrix_world = Matrix.Translation((0.0, 0.0, distance))
+
+
+def _remove_lights(scene: bpy.types.Scene) -> None:
+    for item in [item for item in scene.objects if item.type == "LIGHT"]:
+        bpy.data.lights.remove(item.data)
+
+
+def _add_suns(scene: bpy.types.Scene, settings: RenderSettings) -> None:
+    for direction, intensity in zip(settings.light_directions, settings.light_intensities):
+        light = bpy.data.lights.new("unrender sun", "SUN")
+        light.energy = math.pi * intensity  # a sun of strength pi lights a facing albedo of 1 to a radiance of 1
+        light.angle = 0.0
+        item = bpy.data.objects.new("unrender sun", light)
+        item.rotation_euler = Vector(direction).to_track_quat("Z", "Y").to_euler()
+        scene.collection.objects.link(item)
+
+
+def _make_material(settings: RenderSettings) -> bpy.types.Material:
+    material = bpy.data.materials.get("unrender") or bpy.data.materials.new("unrender")
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+    tree = material.node_tree
+    tree.nodes.clear()
+    emission = tree.nodes.new("ShaderNodeEmission")
+    emission.inputs["Strength"].default_value = settings.ambient
+    surface = emission.outputs[0]
+    if settings.shadows:
+        diffuse = tree.nodes.new("ShaderNodeBsdfDiffuse")
+        diffuse.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+        both = tree.nodes.new("ShaderNodeAddShader")
+        tree.links.new(emission.outputs[0], both.inputs[0])
+        tree.links.new(diffuse.outputs[0], both.inputs[1])
+        surface = both.outputs[0]
+    else:
+        _link_lambert(tree, settings, emission.inputs["Strength"])
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(surface, output.inputs["Surface"])
+    if hasattr(material.cycles, "emission_sampling"):
+        material.cycles.emission_sampling = "NONE"  # the glow is for the camera only: no mesh-light tree is built
+    return material
+
+
+def _link_lambert(tree: bpy.types.NodeTree, settings: RenderSettings, strength: bpy.types.NodeSocket) -> None:
+    """Drive the emission by ambient + sum_i intensity_i max(0, normal . light_i), the radiance of white Lambert."""
+    geometry = tree.nodes.new("ShaderNodeNewGeometry")
+    total = None
+    for direction, intensity in zip(settings.light_directions, settings.light_intensities):
+        cosine = tree.nodes.new("ShaderNodeVectorMath")
+        cosine.operation = "DOT_PRODUCT"
+        tree.links.new(geometry.outputs["Normal"], cosine.inputs[0])
+        cosine.inputs[1].default_value = direction
+        facing = tree.nodes.new("ShaderNodeMath")
+        facing.operation = "MAXIMUM"
+        tree.links.new(cosine.outputs["Value"], facing.inputs[0])
+        facing.inputs[1].default_value = 0.0
+        summed = tree.nodes.new("ShaderNodeMath")
+        summed.operation = "MULTIPLY_ADD"
+        tree.links.new(facing.outputs[0], summed.inputs[0])
+        summed.inputs[1].default_value = intensity
+        summed.inputs[2].default_value = settings.ambient
+        if total is not None:
+            tree.links.new(total, summed.inputs[2])
+        total = summed.outputs[0]
+    if total is not None:
+        tree.links.new(total, strength)
