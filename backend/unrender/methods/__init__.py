@@ -1,1 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The systems that Unrender trains, by name. Each lives in a package of its own and is imported when asked for."""
+
+from pathlib import Path
+
+from unrender.errors import ConfigurationError
+from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
+from unrender.training.run_folder import RunFolder
+
+METHODS = ("voxel_gan",)
+
+
+def train(
+    method: str,
+    config: str,
+    data: Path,
+    out: Path,
+    overrides: tuple[str, ...] = (),
+    resume: bool = False,
+    progress: ProgressCallback = ignore_progress,
+    cancelled: CancelCheck = never_cancelled,
+) -> RunFolder:
+    """Train a method from a folder of pictures, or continue; returns the run's folder.
+
+    config: name of a preset or path of a TOML file. overrides: `key=value` assignments. Raises ConfigurationError,
+    DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a checkpoint was saved.
+    """
+    if method not in METHODS:
+        raise ConfigurationError(f"There is no method {method!r}.", f"Methods: {', '.join(METHODS)}.")
+    from unrender.methods.voxel_gan.training import train as train_voxel_gan
+
+    return train_voxel_gan(config, data, out, overrides, resume, progress, cancelled)

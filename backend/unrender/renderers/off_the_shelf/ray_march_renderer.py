@@ -48,7 +48,7 @@ class RayMarchRenderer:
         return self._march(field, cameras, lighting)
 
     def _march(self, field: Tensor, cameras: Cameras, lighting: Lighting) -> RenderedImages:
-        fine, depth = self.size * self.supersampling, 2 * field.shape[-1]
+        fine, depth = self.size * self.supersampling, 3 * field.shape[-1] // 2
         volume = resample_to_camera(field, cameras, fine, depth)
         solid: Bool[Tensor, "B D H W"] = volume[:, 0] > 0.5
         hit = solid.any(dim=1, keepdim=True)

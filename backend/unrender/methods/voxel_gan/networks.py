@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The four networks of a voxel GAN, built and moved to the device."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.networks.compositing_proxy import CompositingProxy
+from unrender.networks.image_discriminator import ImageDiscriminator
+from unrender.networks.render_net import RenderNet
+from unrender.networks.voxel_generator import VoxelGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class VoxelGanNetworks:
+    generator: VoxelGenerator
+    average: VoxelGenerator  # exponential moving average of the generator; all samples come from it
+    discriminator: ImageDiscriminator
+    proxy: nn.Module
+
+
+def build_generator(config: VoxelGanConfig) -> VoxelGenerator:
+    """A generator of the configured size with fresh weights."""
+    return VoxelGenerator(
+        config.resolution, config.generator.latent, config.generator.channels, config.generator.blur_logits
+    )
+
+
+def build_proxy(config: VoxelGanConfig) -> nn.Module:
+    """The proxy renderer: (occupancy [B, 1, X, Y, Z], cameras) -> images [B, 2, H, W]."""
+    if config.proxy.kind == "render_net":
+        return RenderNet(config.image_size, channels_3d=max(config.proxy.width // 4, 4), channels_2d=64)
+    return CompositingProxy(
+        config.image_size, depth=config.resolution * 5 // 4, mode=config.proxy.compositing, width=config.proxy.width
+    )
+
+
+def build_networks(config: VoxelGanConfig, device: torch.device) -> VoxelGanNetworks:
+    """All networks with weights that follow from `config.seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        generator = build_generator(config)
+        discriminator = ImageDiscriminator(
+            config.image_size, 2, config.discriminator.channels, config.discriminator.spectral_norm
+        )
+        proxy = build_proxy(config)
+    generator = generator.to(device, memory_format=torch.channels_last_3d)
+    average = copy.deepcopy(generator).eval().requires_grad_(False)
+    return VoxelGanNetworks(
+        generator,
+        average,
+        discriminator.to(device, memory_format=torch.channels_last),
+        proxy.to(device, memory_format=torch.channels_last if config.proxy.kind == "compositing" else None),
+    )
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, current: nn.Module, decay: float) -> None:
+    """EMA of the weights; buffers (running statistics) are copied."""
+    for mean, value in zip(average.parameters(), current.parameters(), strict=True):
+        mean.lerp_(value, 1.0 - decay)
+    for kept, value in zip(average.buffers(), current.buffers(), strict=True):
+        kept.copy_(value)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training a voxel GAN from a folder of pictures: config, data, renderer and loop put together."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import torch
+
+from unrender.configuration import dump_toml
+from unrender.data.image_folder import ImageSet
+from unrender.geometry.lighting import Lighting
+from unrender.methods.voxel_gan.black_box import BlackBox
+from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
+from unrender.methods.voxel_gan.evaluation import Evaluation
+from unrender.methods.voxel_gan.method import VoxelGan
+from unrender.methods.voxel_gan.pictures import load_pictures
+from unrender.metrics.feature_classifier import load_feature_classifier
+from unrender.renderers.base import Renderer
+from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
+from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
+from unrender.training.loop import Schedule, TrainingLoop
+from unrender.training.progress import CancelCheck, Progress, ProgressCallback
+from unrender.training.run_folder import RunFolder
+
+KIND = "voxel_gan training"
+
+
+def train(
+    config_name: str,
+    data: Path,
+    out: Path,
+    overrides: tuple[str, ...],
+    resume: bool,
+    progress: ProgressCallback,
+    cancelled: CancelCheck,
+) -> RunFolder:
+    """Train or continue a run; returns its folder.
+
+    Raises ConfigurationError, DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a
+    checkpoint was saved.
+    """
+    run = RunFolder(out)
+    config = load_config(str(run.config_path) if resume and run.exists() else config_name, overrides)
+    pictures = load_pictures(data, config)
+    if not (resume and run.exists()):
+        config = _with_fitted_light(config, pictures, progress)
+        run.create(dump_toml(config))
+        run.log(f"training on {len(pictures.images)} pictures")
+    torch.set_num_threads(config.torch_threads)
+    renderer = build_renderer(config)
+    try:
+        black_box = BlackBox(renderer, config.lighting, config.photos.encoding)
+        evaluation = Evaluation(load_feature_classifier(), pictures.images)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        method = VoxelGan(config, black_box, evaluation, device)
+        schedule = Schedule(config.checkpoint_minutes, config.sample_minutes, config.evaluate_minutes)
+        loop = TrainingLoop(method, pictures.images, run, KIND, schedule, config.seed)
+        if resume:
+            loop.resume()
+        loop.run(progress, cancelled)
+    finally:
+        renderer.close()
+    return run
+
+
+def build_renderer(config: VoxelGanConfig) -> Renderer:
+    """The black box by name; the Blender renderer starts its workers at once."""
+    settings = config.renderer
+    if settings.kind == "ray_march":
+        return RayMarchRenderer(config.image_size)
+    return BlenderRenderer(
+        size=config.image_size, samples=settings.samples, workers=settings.workers, threads=settings.threads
+    )

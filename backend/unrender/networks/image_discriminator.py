@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image discriminator: DCGAN layout, with spectral norm or without any normalisation."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+class ImageDiscriminator(nn.Module):
+    """Image -> logit.
+
+    There is no BatchNorm on purpose: it would make the score of one image depend on its neighbours in the batch, and
+    discriminator output matching compares scores across batches.
+
+    size: image side, at least `4 * 2 ** len(channels)` pixels' worth of stride-2 layers down to 4 x 4.
+    """
+
+    def __init__(
+        self,
+        size: int = 64,
+        inputs: int = 2,
+        channels: tuple[int, ...] = (32, 64, 128, 192),
+        spectral: bool = False,
+    ) -> None:
+        super().__init__()
+        if size != 4 * 2 ** len(channels):
+            raise ValueError(f"{len(channels)} channel widths take {4 * 2 ** len(channels)}^2 images, not {size}^2")
+        self.convolutions = nn.ModuleList()
+        for width in channels:
+            self.convolutions.append(nn.Conv2d(inputs, width, 4, 2, 1))
+            inputs = width
+        self.to_logit = nn.Linear(inputs * 16, 1)
+        if spectral:
+            for convolution in self.convolutions:
+                spectral_norm(convolution)
+            spectral_norm(self.to_logit)
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
+        x = images
+        for convolution in self.convolutions:
+            x = functional.leaky_relu(convolution(x), 0.2)
+        return self.to_logit(torch.flatten(x, 1)).squeeze(1).float()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one training loop."""
+
+import math
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from unrender.data.sampler import InfiniteSampler
+from unrender.errors import CancelledError, CheckpointError, DivergedError
+from unrender.training.checkpoint import load_checkpoint, save_checkpoint
+from unrender.training.method import Method, Phase
+from unrender.training.progress import CancelCheck, Progress, ProgressCallback
+from unrender.training.run_folder import RunFolder
+
+_STATISTICS_WINDOW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often the loop looks up from its work, in minutes; evaluations and samples also frame every phase."""
+
+    checkpoint_minutes: float = 3.0
+    sample_minutes: float = 2.0
+    evaluate_minutes: float = 2.5
+
+
+class TrainingLoop:
+    """Drives a method over a set of images until its phases are done, it diverges or the caller cancels.
+
+    Everything random is drawn from the method's and the sampler's own generators, and everything that is measured from
+    others: a run that was interrupted and resumed ends with the very weights of one that was not.
+    """
+
+    def __init__(
+        self, method: Method, images: Float[Tensor, "N C H W"], run: RunFolder, kind: str, schedule: Schedule, seed: int
+    ) -> None:
+        self._method, self._images, self._run, self._kind, self._schedule = method, images, run, kind, schedule
+        self._sampler = InfiniteSampler(len(images), seed)
+        self._phases = method.phases()
+        self._shown = {phase.name: 0 for phase in self._phases}
+        self._seconds = 0.0  # of training, over all sessions of this run
+        self._window: deque[dict[str, float]] = deque(maxlen=_STATISTICS_WINDOW)
+        self._last: dict[str, float] = {}
+        self._kid = math.nan  # of the newest evaluation
+
+    @property
+    def images_shown(self) -> int:
+        return sum(self._shown.values())
+
+    def resume(self) -> None:
+        """Continue from the newest checkpoint that can be read; raises CheckpointError if none can."""
+        failure: CheckpointError | None = None
+        for path in reversed(self._run.checkpoints()):
+            try:
+                state = load_checkpoint(path, self._kind)
+            except CheckpointError as error:
+                self._run.log(str(error))
+                failure = error
+                continue
+            self._load(state)
+            self._run.trim_metrics(self.images_shown)
+            return
+        if failure is not None:
+            raise failure
+
+    def run(self, progress: ProgressCallback, cancelled: CancelCheck) -> None:
+        """Train to the end; raises CancelledError after a checkpoint was saved, DivergedError, DiskFullError."""
+        started = time.monotonic() - self._seconds
+        with SummaryWriter(str(self._run.path / "tensorboard")) as writer:
+            if self.images_shown == 0:
+                self._evaluate(writer)
+            for phase in self._phases:
+                due = dict.fromkeys(("checkpoint", "sample", "evaluate"), self._seconds)
+                pace = _Pace(phase, self._shown[phase.name])
+                while self._shown[phase.name] < phase.images:
+                    self._step(phase)
+                    self._seconds = time.monotonic() - started
+                    progress(pace.report(self._shown[phase.name], self._message()))
+                    if cancelled():
+                        self._save()
+                        raise CancelledError(f"Stopped after {self.images_shown} images.", "Continue with --resume.")
+                    self._look_up(due, writer, progress, pace)
+            if self._last:
+                self._seconds = time.monotonic() - started
+                self._sample(progress)
+                self._evaluate(writer)
+                self._save()
+
+    def _step(self, phase: Phase) -> None:
+        batch = self._images[self._sampler.draw(self._method.batch_size)]
+        statistics = self._method.step(phase, self._shown[phase.name], batch)
+        self._shown[phase.name] += self._method.batch_size
+        bad = [name for name, value in statistics.items() if not math.isfinite(value)]
+        complaint = f"{bad[0]} is not a finite number" if bad else self._method.complaint(statistics)
+        if phase.name != self._phases[-1].name and not bad:
+            complaint = None
+        if complaint is not None:
+            checkpoints = self._run.checkpoints()
+            kept = f"The last good checkpoint is {checkpoints[-1]}." if checkpoints else "There is no checkpoint yet."
+            self._run.log(f"diverged: {complaint}")
+            raise DivergedError(
+                f"Training diverged after {self.images_shown} images: {complaint}.",
+                f"{kept} Lower generator.learning_rate and discriminator.learning_rate (halve them) and resume.",
+            )
+        self._window.append(statistics)
+        self._last = statistics
+
+    def _look_up(self, due: dict[str, float], writer: SummaryWriter, progress: ProgressCallback, pace: "_Pace") -> None:
+        schedule = self._schedule
+        if self._seconds - due["sample"] >= 60.0 * schedule.sample_minutes:
+            due["sample"] = self._seconds
+            self._sample(progress, pace)
+        if self._seconds - due["evaluate"] >= 60.0 * schedule.evaluate_minutes:
+            due["evaluate"] = self._seconds
+            self._evaluate(writer)
+        if self._seconds - due["checkpoint"] >= 60.0 * schedule.checkpoint_minutes:
+            due["checkpoint"] = self._seconds
+            self._save()
+
+    def _sample(self, progress: ProgressCallback, pace: "_Pace | None" = None) -> None:
+        picture = self._method.sample_sheet(self._images[:: max(1, len(self._images) // 8)][:8])
+        self._run.save_sample(f"images-{self.images_shown:09d}", picture)
+        if pace is not None:
+            progress(pace.report(pace.done, self._message(), picture))
+
+    def _evaluate(self, writer: SummaryWriter) -> None:
+        averages = _averages(self._window)
+        record: dict[str, Any] = {"images": self.images_shown, "seconds": round(self._seconds, 1)}
+        scores = self._method.evaluate()
+        self._kid = scores.get("kid", math.nan)
+        record |= scores | averages
+        self._run.append_metrics(record)
+        self._run.log(" ".join(f"{key}={value:.4g}" for key, value in record.items()))
+        for name, value in record.items():
+            writer.add_scalar(name, value, self.images_shown)
+
+    def _message(self) -> str:
+        shown = {"kid": self._kid} if math.isfinite(self._kid) else {}
+        for name in ("generator_loss", "discriminator_loss", "proxy_psnr"):
+            if name in self._last:
+                shown[name] = self._last[name]
+        return "  ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in shown.items())
+
+    def _save(self) -> None:
+        state = {
+            "method": self._method.state_dict(),
+            "sampler": self._sampler.state_dict(),
+            "shown": self._shown,
+            "seconds": self._seconds,
+        }
+        save_checkpoint(self._run.checkpoint_path(self.images_shown), state, self._kind)
+        self._run.drop_old_checkpoints()
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self._method.load_state_dict(state["method"])
+        self._sampler.load_state_dict(state["sampler"])
+        self._shown |= state["shown"]
+        self._seconds = state["seconds"]
+
+
+class _Pace:
+    """Progress and ETA of one phase, from the speed since this session began it."""
+
+    def __init__(self, phase: Phase, done: int) -> None:
+        self._phase, self._first, self._started = phase, done, time.monotonic()
+        self.done = done
+
+    def report(self, done: int, message: str, preview: Any = None) -> Progress:
+        self.done = done
+        elapsed = time.monotonic() - self._started
+        new = done - self._first
+        eta = elapsed / new * max(self._phase.images - done, 0) if new > 0 else None
+        return Progress(self._phase.name, min(done, self._phase.images), self._phase.images, eta, message, preview)
+
+
+def _averages(window: deque[dict[str, float]]) -> dict[str, float]:
+    names = sorted({name for statistics in window for name in statistics})
+    return {name: float(np.mean([entry[name] for entry in window if name in entry])) for name in names}

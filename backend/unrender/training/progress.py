@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What long work tells its caller."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One report. `done` and `total` count the unit of the phase; `preview` is a uint8 picture [H, W, 3] or None."""
+
+    phase: str
+    done: int
+    total: int
+    eta_seconds: float | None = None
+    message: str = ""
+    preview: NDArray[np.uint8] | None = None
+
+
+ProgressCallback = Callable[[Progress], None]
+CancelCheck = Callable[[], bool]
+
+
+def ignore_progress(report: Progress) -> None:
+    """The callback for callers that do not want to know."""
+
+
+def never_cancelled() -> bool:
+    """The check for callers that cannot cancel."""
+    return False

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run on disk: config, checkpoints, metrics, samples, log. Any run resumes; any run is a model."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unrender.atomic_file import write_atomically
+from unrender.errors import CheckpointError, ConfigurationError
+
+_KEPT_CHECKPOINTS = 2
+
+
+class RunFolder:
+    """`config.toml`, `checkpoints/*.safetensors`, `metrics.jsonl`, `samples/*.png`, `log.txt` under one path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def config_path(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return self.config_path.is_file()
+
+    def create(self, config_toml: str) -> None:
+        """Begin a run; raises ConfigurationError if one is here already."""
+        if self.exists():
+            raise ConfigurationError(
+                f"{self.path} holds a run already.", "Add --resume to continue it, or choose another --out."
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.config_path, lambda path: _write_text(path, config_toml))
+
+    def checkpoints(self) -> list[Path]:
+        """Oldest first."""
+        return sorted((self.path / "checkpoints").glob("*.safetensors"))
+
+    def newest_checkpoint(self) -> Path:
+        """Raises CheckpointError if there is none."""
+        paths = self.checkpoints()
+        if not paths:
+            raise CheckpointError(
+                f"The run {self.path} has no checkpoint yet.", "Train it until the first one is written."
+            )
+        return paths[-1]
+
+    def checkpoint_path(self, images: int) -> Path:
+        return self.path / "checkpoints" / f"images-{images:09d}.safetensors"
+
+    def drop_old_checkpoints(self) -> None:
+        """Keep the newest and the one before it, in case the newest turns out to be damaged."""
+        for path in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
+            path.unlink(missing_ok=True)
+
+    def append_metrics(self, record: Mapping[str, Any]) -> None:
+        """One JSON line per evaluation."""
+        line = {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}
+        with self.metrics_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def trim_metrics(self, images: int) -> None:
+        """Forget records past `images` images: a resumed run makes them again."""
+        if not self.metrics_path.is_file():
+            return
+        lines = [line for line in self.metrics_path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        kept = [line for line in lines if json.loads(line)["images"] <= images]
+        write_atomically(self.metrics_path, lambda path: _write_text(path, "".join(line + "\n" for line in kept)))
+
+    def save_sample(self, name: str, picture: NDArray[np.uint8]) -> Path:
+        """Write `samples/NAME.png`."""
+        path = self.path / "samples" / f"{name}.png"
+        write_atomically(path, lambda temporary: Image.fromarray(picture).save(temporary))
+        return path
+
+    def log(self, message: str) -> None:
+        """Append a line with the time to `log.txt`."""
+        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

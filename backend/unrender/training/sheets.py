@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of samples."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unrender.geometry.conventions import linear_to_srgb
+
+_GAP = 4
+_GAP_GREY = 90
+
+
+def picture_grid(
+    images: Float[Tensor, "B C H W"], columns: int, encoding: str, zoom: int = 2
+) -> NDArray[np.uint8]:
+    """Tile (grey, alpha) images in rows of `columns`, over black, as display-encoded uint8 [H, W, 3].
+
+    encoding: of channel 0, "linear" or "srgb".
+    """
+    grey = images[:, 0].clamp(0.0, 1.0)
+    shown = linear_to_srgb(grey) if encoding == "linear" else grey
+    tiles = (shown * 255.0).round().to(torch.uint8).repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
+    count, height, width = tiles.shape
+    rows = -(-count // columns)
+    canvas = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3), _GAP_GREY, np.uint8)
+    for index, tile in enumerate(tiles.numpy()):
+        top, left = (index // columns) * (height + _GAP), (index % columns) * (width + _GAP)
+        canvas[top : top + height, left : left + width] = tile[:, :, None]
+    return canvas
