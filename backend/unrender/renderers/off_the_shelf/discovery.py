@@ -2,7 +2,8 @@
 """Which Blender renders: a real executable where one can run the worker, the `bpy` module otherwise.
 
 Order: the environment variable UNRENDER_BLENDER; `blender` on the PATH and in the usual places; the Python named by
-UNRENDER_BLENDER_PYTHON; `.venv-blender` beside the checkout or below the working folder.
+UNRENDER_BLENDER_PYTHON; `.venv-blender` beside the checkout or below the working folder. Blenders before 4.2 hand their
+pixels over through files, which is slower: they are taken only where nothing newer is found.
 """
 
 import os
@@ -30,6 +31,11 @@ class BlenderInstallation:
     command: tuple[str, ...]
     version: str
 
+    @property
+    def has_pixels_in_memory(self) -> bool:
+        """Whether images can be read from this Blender without a file (4.2 and newer)."""
+        return tuple(int(part) for part in self.version.split(".")[:2]) >= (4, 2)
+
     def script_command(self, script: Path, arguments: list[str]) -> list[str]:
         """The command line that runs a Python file inside this Blender."""
         if self.kind == "module":
@@ -45,12 +51,17 @@ def find_blender() -> BlenderInstallation:
         if isinstance(found, BlenderInstallation):
             return found
         raise BlenderNotFoundError(f"UNRENDER_BLENDER names {named}, which {found}.", _HINT)
-    reasons = []
+    reasons, slower = [], None
     for candidate in _candidates():
         found = probe(candidate)
-        if isinstance(found, BlenderInstallation):
+        if isinstance(found, str):
+            reasons.append(f"{candidate} {found}")
+        elif found.has_pixels_in_memory:
             return found
-        reasons.append(f"{candidate} {found}")
+        else:
+            slower = slower or found
+    if slower is not None:
+        return slower
     tried = f" Tried: {'; '.join(reasons)}." if reasons else ""
     raise BlenderNotFoundError(f"No Blender and no bpy module was found.{tried}", _HINT)
 
