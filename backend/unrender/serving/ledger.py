@@ -163,5 +163,7 @@ def _explain(error: sqlite3.DatabaseError, path: Path) -> UserError:
             "Free some space there, or set UNRENDER_HOME to a folder on a larger disk.",
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return UserError(f"The job list {path} is damaged ({error}).", "Move that file away to start with an empty list.")
+        return UserError(
+            f"The job list {path} is damaged ({error}).", "Move that file away to start with an empty list."
+        )
     return UserError(f"The job list {path} cannot be used ({error}).", "Check that the folder exists and is writable.")

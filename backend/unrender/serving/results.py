@@ -36,6 +36,15 @@ class JobFolders:
         """The result of a finished job. Raises DataError if its file is gone or damaged."""
         return read_arrays(result_path(self.folder(job_id)))
 
+    def load_header(self, job_id: bytes) -> dict[str, Any]:
+        """The plain part of a result, without its arrays. Raises DataError."""
+        return read_arrays(result_path(self.folder(job_id)), header_only=True)[0]
+
+    def result_size(self, job_id: bytes) -> int:
+        """Bytes of a result on disk; 0 if there is none."""
+        path = result_path(self.folder(job_id))
+        return path.stat().st_size if path.exists() else 0
+
     def has_result(self, job_id: bytes) -> bool:
         return result_path(self.folder(job_id)).exists()
 
@@ -68,11 +77,15 @@ def write_arrays(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
     write_atomically(path, lambda unfinished: save_file(contiguous, unfinished, metadata=metadata))
 
 
-def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_arrays(path: Path, header_only: bool = False) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read what `write_arrays` wrote. Raises DataError if the file is missing or damaged."""
     try:
         with safe_open(path, framework="np") as file:
             header = json.loads((file.metadata() or {}).get("header", "{}"))
+            if header_only:
+                return header, {}
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (OSError, SafetensorError, ValueError) as error:
-        raise DataError(f"The file {path.name} of this job is missing or damaged ({error}).", "Run the job again.") from error
+        raise DataError(
+            f"The file {path.name} of this job is missing or damaged ({error}).", "Run the job again."
+        ) from error

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The backend as clients see it: their messages become calls of the job queue, and its news become messages.
+
+One thread, one loop. Nothing that a client sends and nothing that happens in a job may end it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+from unrender_protocol.errors import EncodingError
+from unrender_protocol.messages import (
+    AcknowledgeResult,
+    CancelJob,
+    Failure,
+    FetchResult,
+    FollowJob,
+    Hello,
+    JobAccepted,
+    JobCancelled,
+    JobDone,
+    JobFailed,
+    JobList,
+    JobProgress,
+    JobSummary,
+    ListJobs,
+    ListModels,
+    Message,
+    ModelList,
+    ModelSummary,
+    ResultAcknowledged,
+    SubmitJob,
+    Welcome,
+)
+from unrender_protocol.server import Incoming, ServerEndpoint
+from unrender_protocol.transport import ServerTransport
+
+from unrender.errors import UserError
+from unrender.serving.job_process import JobProgressed
+from unrender.serving.job_queue import JobQueue
+from unrender.serving.jobs import Job, JobState
+
+_log = logging.getLogger(__name__)
+
+_WAIT_BUSY = 0.02  # seconds; while jobs run, their news are passed on this often
+_WAIT_IDLE = 0.25
+_JOBS_LISTED = 100
+_LONGEST_TEXT = 500  # characters of a message in a list
+
+Arrays = Mapping[str, np.ndarray]
+Reply = tuple[Message, Arrays]
+
+
+class Descriptions(Protocol):
+    """What the server tells of itself."""
+
+    def welcome(self, protocol: int) -> Welcome:
+        """The answer to a client that is let in."""
+        ...
+
+    def models(self) -> tuple[ModelSummary, ...]:
+        """The models that clients can use."""
+        ...
+
+
+class JobServer:
+    """Serves one job queue to the clients of one transport. Not thread-safe."""
+
+    def __init__(
+        self,
+        transport: ServerTransport,
+        queue: JobQueue,
+        descriptions: Descriptions,
+        token: str = "",
+    ) -> None:
+        self._endpoint = ServerEndpoint(transport, self._welcome, token=token)
+        self._queue = queue
+        self._descriptions = descriptions
+        self._followers: dict[bytes, set[bytes]] = {}  # job -> peers
+        self._cancels: dict[bytes, list[tuple[bytes, bytes]]] = {}  # job -> (peer, request id)
+        self._answers: dict[type[Message], Callable[[bytes, Any, Arrays, bytes], Reply | None]] = {
+            SubmitJob: self._submit,
+            FollowJob: self._follow,
+            CancelJob: self._cancel,
+            FetchResult: self._fetch,
+            AcknowledgeResult: self._acknowledge,
+            ListJobs: self._list_jobs,
+            ListModels: self._list_models,
+        }
+
+    def __enter__(self) -> "JobServer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening. The queue is its owner's to close."""
+        self._endpoint.close()
+
+    @property
+    def address(self) -> str:
+        """Where clients can connect to."""
+        return self._endpoint.address
+
+    @property
+    def endpoint(self) -> ServerEndpoint:
+        """The clients' side, for its statistics."""
+        return self._endpoint
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Serve until `stopped()`."""
+        while not stopped():
+            self.step(_WAIT_BUSY if self._queue.is_busy else _WAIT_IDLE)
+
+    def step(self, timeout: float = 0.0) -> None:
+        """Answer what came, waiting at most `timeout` seconds for it, and pass on what the jobs report."""
+        for incoming in self._endpoint.poll(timeout):
+            self._serve(incoming)
+        for news in self._queue.poll():
+            if isinstance(news, JobProgressed):
+                self._publish(news.job, *_progress_message(news))
+            else:
+                self._changed(news)
+        self._forget_gone()
+
+    # --- requests ---
+
+    def _serve(self, incoming: Incoming) -> None:
+        envelope = incoming.envelope
+        job = getattr(envelope.message, "job", None)
+        try:
+            answer = self._answers[type(envelope.message)]
+            reply = answer(incoming.peer, envelope.message, envelope.arrays, envelope.id)
+        except UserError as error:
+            reply = Failure(error.tag, error.message, error.hint, job=job), {}
+        except Exception:
+            _log.exception("A request could not be served.")
+            reply = Failure("internal", "The server could not serve this request.", "Its log says why.", job=job), {}
+        if reply is not None:
+            self._send(incoming.peer, *reply, id=envelope.id)
+
+    def _submit(self, peer: bytes, message: SubmitJob, arrays: Arrays, request: bytes) -> Reply | None:
+        job = self._queue.submit(message.job, message.kind, message.parameters, arrays)
+        self._followers.setdefault(job.id, set()).add(peer)
+        self._send(peer, JobAccepted(job.id, job.state.value), id=request)
+        if job.state.is_final:
+            self._send(peer, self._state_message(job))
+        return None
+
+    def _follow(self, peer: bytes, message: FollowJob, arrays: Arrays, request: bytes) -> Reply:
+        job = self._queue.find(message.job)
+        if not job.state.is_final:
+            self._followers.setdefault(job.id, set()).add(peer)
+        return self._state_message(job), {}
+
+    def _cancel(self, peer: bytes, message: CancelJob, arrays: Arrays, request: bytes) -> Reply | None:
+        job = self._queue.cancel(message.job)
+        if not job.state.is_final:
+            self._cancels.setdefault(job.id, []).append((peer, request))
+            return None
+        self._changed(job)
+        return self._state_message(job), {}
+
+    def _fetch(self, peer: bytes, message: FetchResult, arrays: Arrays, request: bytes) -> Reply:
+        job = self._queue.find(message.job)
+        if job.state in (JobState.FAILED, JobState.CANCELLED):
+            return self._state_message(job), {}
+        result, found = self._queue.result(message.job)
+        return JobDone(job.id, result, sum(array.nbytes for array in found.values())), found
+
+    def _acknowledge(self, peer: bytes, message: AcknowledgeResult, arrays: Arrays, request: bytes) -> Reply:
+        self._queue.acknowledge(message.job)
+        return ResultAcknowledged(message.job), {}
+
+    def _list_jobs(self, peer: bytes, message: ListJobs, arrays: Arrays, request: bytes) -> Reply:
+        return JobList(tuple(self._summary(job) for job in self._queue.jobs(_JOBS_LISTED))), {}
+
+    def _list_models(self, peer: bytes, message: ListModels, arrays: Arrays, request: bytes) -> Reply:
+        return ModelList(self._descriptions.models()), {}
+
+    def _welcome(self, hello: Hello, protocol: int) -> Welcome:
+        return self._descriptions.welcome(protocol)
+
+    # --- news ---
+
+    def _changed(self, job: Job) -> None:
+        """Tell those who follow a job that its state has changed, and those who cancelled it that it has stopped."""
+        if not job.state.is_final:
+            self._publish(job.id, JobAccepted(job.id, job.state.value))
+            return
+        _log.info("Job %s (%s): %s.", job.id.hex()[:8], job.kind, job.state.value)
+        message = self._state_message(job)
+        for peer, request in self._cancels.pop(job.id, ()):
+            self._followers.get(job.id, set()).discard(peer)
+            self._send(peer, message, id=request)
+        self._publish(job.id, message)
+        self._followers.pop(job.id, None)
+
+    def _publish(self, job: bytes, message: Message, arrays: Arrays | None = None) -> None:
+        for peer in tuple(self._followers.get(job, ())):
+            self._send(peer, message, arrays)
+
+    def _send(self, peer: bytes, message: Message, arrays: Arrays | None = None, *, id: bytes | None = None) -> None:
+        try:
+            self._endpoint.send(peer, message, arrays, id=id)
+        except EncodingError as error:
+            _log.error("A message of type %s could not be sent: %s", type(message).__name__, error)
+            failure = Failure(
+                "internal", f"The answer is too large to be sent: {error}.", job=getattr(message, "job", None)
+            )
+            self._endpoint.send(peer, failure, id=id)
+
+    def _forget_gone(self) -> None:
+        """Drop followers that have left; they follow again when they come back."""
+        peers = self._endpoint.peers
+        for job in [job for job, followers in self._followers.items() if not followers <= peers]:
+            self._followers[job] &= peers
+            if not self._followers[job]:
+                del self._followers[job]
+
+    def _state_message(self, job: Job) -> Message:
+        if job.state is JobState.DONE:
+            return JobDone(job.id, dict(job.result or {}), self._queue.result_size(job.id))
+        if job.state is JobState.FAILED and job.error is not None:
+            return JobFailed(job.id, job.error.tag, job.error.message, job.error.hint)
+        if job.state is JobState.CANCELLED:
+            return JobCancelled(job.id)
+        return JobAccepted(job.id, job.state.value)
+
+    def _summary(self, job: Job) -> JobSummary:
+        summary = JobSummary(job.id, job.kind, job.state.value, job.submitted)
+        progress = self._queue.progress(job.id)
+        if progress is not None:
+            return replace(
+                summary,
+                phase=progress.phase,
+                done=progress.done,
+                total=progress.total,
+                message=progress.message[:_LONGEST_TEXT],
+            )
+        if job.error is not None:
+            return replace(summary, tag=job.error.tag, message=job.error.message[:_LONGEST_TEXT])
+        return summary
+
+
+def _progress_message(news: JobProgressed) -> tuple[JobProgress, Arrays]:
+    message = JobProgress(
+        news.job, news.phase, max(0, news.done), max(0, news.total), news.eta_seconds, news.message[:_LONGEST_TEXT]
+    )
+    return message, {} if news.preview is None else {"preview": news.preview}
