@@ -131,7 +131,7 @@ def _raw(name: str, array: Array) -> memoryview:
         kind = array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
         raise EncodingError(f"array '{name}': {kind} may not travel; allowed: numpy arrays of {', '.join(DTYPES)}")
     contiguous = np.ascontiguousarray(array, dtype=_wire_dtype(array.dtype.name))
-    return memoryview(contiguous.reshape(-1).view(np.uint8)).toreadonly()
+    return contiguous.reshape(-1).view(np.uint8).data.toreadonly()
 
 
 def _view(header: ArrayHeader, frame: Buffer) -> Array:

@@ -227,11 +227,12 @@ class Client:
         if self._heartbeat.ping_due(now):
             self._ping = (new_id(), now)
             self._transport.send(encode(Ping(), id=self._ping[0]))
-        late = self._requests.overdue(now)
         if not self._heartbeat.alive(now, self._requests.nbytes_under_way()):
             self._lose("the server does not answer", now)
-        elif any(request.tries < self._timing.tries for request in late):
+        elif late := self._requests.overdue(now):
             # Lazy Pirate: the server lives but an answer went missing; a new socket, and all of it once more.
+            for request in late:
+                request.tries += 1
             self._transport.reopen()
             self._begin_connecting(now)
 
@@ -240,15 +241,12 @@ class Client:
             if not self._transport.send(request.frames):
                 return
             request.sent = now
-            request.tries += 1
 
     def _abandon(self, now: float) -> None:
         for request in self._requests.abandoned(now):
             self._requests.settle(request.id)
             self._forget(request.message)
-            self._events.append(
-                Unanswered(request.message, f"the server did not answer in {now - request.made:.0f} s")
-            )
+            self._events.append(Unanswered(request.message, f"the server did not answer in {now - request.made:.0f} s"))
 
     def _lose(self, reason: str, now: float) -> None:
         self._failures += 1
@@ -287,6 +285,8 @@ class Client:
                 continue
             self._heartbeat.heard(self._clock())
             self._take(envelope)
+            if self.state in (ClientState.INCOMPATIBLE, ClientState.REFUSED):
+                return
 
     def _take(self, envelope: Envelope) -> None:
         message = envelope.message
@@ -318,7 +318,9 @@ class Client:
         self._failures = 0
         self._heartbeat.restart(self._clock())
         self._events.append(Connected(welcome))
-        asked = {request.message.job for request in self._requests if isinstance(request.message, (SubmitJob, FollowJob))}
+        asked = {
+            request.message.job for request in self._requests if isinstance(request.message, (SubmitJob, FollowJob))
+        }
         for job in self._followed - asked:
             self._request(FollowJob(job))
 

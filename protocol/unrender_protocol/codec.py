@@ -68,7 +68,10 @@ def encode(
     try:
         from_plain(type(message), header)
         header.update(
-            type=_checked_type(message), id=new_id() if id is None else _checked_id(id), t=time.time(), payloads=payloads
+            type=_checked_type(message),
+            id=new_id() if id is None else _checked_id(id),
+            t=time.time(),
+            payloads=payloads,
         )
         packed = msgpack.packb(header, default=_pack_extension, datetime=True, use_bin_type=True)
     except ProtocolError as error:

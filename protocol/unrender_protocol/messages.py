@@ -335,10 +335,9 @@ def message_types() -> Mapping[str, type[Message]]:
     return MappingProxyType({wire_type(cls): cls for cls in classes})
 
 
-@cache
 def wire_type(cls: type[Message]) -> str:
     """Return the name that `cls` has on the wire: `JobDone` -> `job_done`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+    return _snake_case(cls.__name__)
 
 
 def redundancy_key(message: Message) -> tuple[str, bytes] | None:
@@ -348,3 +347,8 @@ def redundancy_key(message: Message) -> tuple[str, bytes] | None:
     if isinstance(message, (Ping, Pong, WorkerHeartbeat)):
         return wire_type(type(message)), b""
     return None
+
+
+@cache
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

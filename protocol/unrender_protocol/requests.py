@@ -90,6 +90,5 @@ class Requests:
         return [
             request
             for request in self
-            if now - request.made > self._timing.give_up
-            or (request.tries >= self._timing.tries and request in self.overdue(now))
+            if now - request.made > self._timing.give_up or request.tries >= self._timing.tries
         ]

@@ -10,7 +10,7 @@ import math
 import types
 import typing
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -56,7 +56,7 @@ def from_plain(cls: type[T], plain: Any, where: str = "") -> T:
     if not isinstance(plain, Mapping):
         raise ProtocolError(f"{where}: expected a map, got {_kind(plain)}")
     values = {}
-    for name, required, check in _fields(cls):
+    for name, required, check in _fields(typing.cast(Hashable, cls)):
         if name in plain:
             values[name] = check(plain[name], f"{where}.{name}")
         elif required:
@@ -65,7 +65,7 @@ def from_plain(cls: type[T], plain: Any, where: str = "") -> T:
 
 
 @cache
-def _fields(cls: type) -> tuple[tuple[str, bool, Check], ...]:
+def _fields(cls: Any) -> tuple[tuple[str, bool, Check], ...]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple(
         (

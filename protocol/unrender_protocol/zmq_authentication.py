@@ -46,7 +46,7 @@ class Authenticator:
         self._socket.close()
 
     def _answer(self, request: list[bytes]) -> list[bytes]:
-        """Return the reply frames of RFC 27 to: version, request id, domain, address, identity, mechanism, credentials."""
+        """Return the reply to version, request id, domain, address, identity, mechanism, credentials (RFC 27)."""
         version, request_id = (*request[:2], b"", b"")[:2]
         allowed = len(request) >= 6 and self._allows(request[5], request[6:])
         if not allowed:

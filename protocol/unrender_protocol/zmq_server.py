@@ -13,7 +13,7 @@ from .errors import TransportError
 from .security import CurveServerSecurity, ServerSecurity, check_bind
 from .transport import Delivery, Frames
 from .zmq_authentication import Authenticator
-from .zmq_transport import receive_waiting, set_limits
+from .zmq_transport import milliseconds, receive_waiting, set_limits
 
 
 class RouterTransport:
@@ -74,7 +74,7 @@ class RouterTransport:
         return Delivery.SENT
 
     def poll(self, timeout: float) -> list[tuple[bytes, Frames]]:
-        if not self._socket.poll(max(0.0, timeout) * 1000):
+        if not self._socket.poll(milliseconds(timeout)):
             return []
         return [(bytes(frames[0]), frames[1:]) for frames in receive_waiting(self._socket)]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -65,7 +66,7 @@ class ZmqTransport:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
-        poller.poll(max(0.0, timeout) * 1000)
+        poller.poll(milliseconds(timeout))
         self._watch()
         return receive_waiting(self._socket)
 
@@ -134,6 +135,11 @@ class ZmqTransport:
             if self._broken_handshakes >= _BROKEN_HANDSHAKES:
                 self._problem = Problem.WRONG_KEY
         self._connected = False
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a ZeroMQ timeout, rounded up so that short waits do not become busy loops."""
+    return math.ceil(max(0.0, seconds) * 1000)
 
 
 def set_limits(socket: zmq.Socket[bytes], address: str, limits: Limits) -> None:
