@@ -161,7 +161,9 @@ def pip_install(environment: Environment) -> None:
     python = str(environment.python)
     # The variable pins what builds the two editable packages, too; the option alone does not reach that far.
     pinned = {**os.environ, "PIP_CONSTRAINT": str(environment.constraints), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    install = [python, "-m", "pip", "install", "--quiet", "-c", str(environment.constraints), *environment.requirements]
+    # A person sees what is downloaded; a log gets errors only.
+    quiet = [] if sys.stdout.isatty() else ["--quiet", "--quiet"]
+    install = [python, "-m", "pip", "install", *quiet, "-c", str(environment.constraints), *environment.requirements]
     imports = [python, "-c", "import " + ", ".join(environment.modules)]
     for command, failure in (
         (install, "pip could not install its packages (its message is above; is the disk full or the network down?)"),

@@ -105,9 +105,9 @@ def test_a_file_names_no_machine_and_no_registry(name: str) -> None:
 
 
 def test_machine_paths_and_registries_are_recognised() -> None:
-    assert MACHINE_PATH.findall("see /home/ann/x.py and /ro" "ot/y") == ["/home/ann/x.py", "/ro" "ot/y"]
+    assert MACHINE_PATH.findall("see /home/ann/x.py and /root/y") == ["/home/ann/x.py", "/root/y"]
     assert MACHINE_PATH.findall("tests/work/a ../shared/data https://x.org/work/a") == []
-    assert REGISTRY_HOST.search("https://py" "pi.org/simple")
+    assert REGISTRY_HOST.search("https://pypi.org/simple")
 
 
 @pytest.mark.parametrize("name", tracked_files())

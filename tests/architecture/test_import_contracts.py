@@ -39,9 +39,7 @@ def test_every_method_package_is_in_the_contract_of_independence(checkout: Path)
         pytest.param("unrender_protocol/__init__.py", "unrender.errors", id="protocol-to-backend"),
     ],
 )
-def test_the_contracts_notice_a_forbidden_import(
-    checkout: Path, tmp_path: Path, importer: str, imported: str
-) -> None:
+def test_the_contracts_notice_a_forbidden_import(checkout: Path, tmp_path: Path, importer: str, imported: str) -> None:
     # A copy of the bare tree of packages, in which nothing imports anything but the one forbidden line.
     for package in ("backend/unrender", "protocol/unrender_protocol", "blender_addon"):
         source = checkout / package

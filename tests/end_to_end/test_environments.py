@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An environment that was not finished is never taken for a finished one."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def environments(checkout: Path) -> ModuleType:
+    """The module `scripts/environments.py`, loaded by path: scripts are no package."""
+    specification = importlib.util.spec_from_file_location("environments", checkout / "scripts" / "environments.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["environments"] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def environment(environments: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """An environment of a small project; making its folder copies no pip, which would take seconds."""
+
+    class FolderWithPython:
+        def __init__(self, *, clear: bool, **others: object) -> None:
+            self.clear = clear
+
+        def create(self, folder: Path) -> None:
+            for old in folder.rglob("*") if self.clear else ():
+                if old.is_file():
+                    old.unlink()
+            (folder / "bin").mkdir(parents=True, exist_ok=True)
+            (folder / "Scripts").mkdir(exist_ok=True)
+            (folder / "bin" / "python").touch()
+            (folder / "Scripts" / "python.exe").touch()
+
+    monkeypatch.setattr(environments.venv, "EnvBuilder", FolderWithPython)
+    (tmp_path / "constraints.txt").write_text("numpy==2.4.6\n")
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    return environments.Environment(
+        folder=tmp_path / "venv",
+        constraints=tmp_path / "constraints.txt",
+        requirements=("-e", "."),
+        sources=(tmp_path / "pyproject.toml",),
+        modules=("numpy",),
+    )
+
+
+def install_a_file(environment: object) -> None:
+    (environment.folder / "installed").touch()
+
+
+def fail_half_way(error: BaseException) -> Callable[[object], None]:
+    def install(environment: object) -> None:
+        (environment.folder / "half").touch()
+        raise error
+
+    return install
+
+
+def test_a_complete_environment_is_made_once(environments: ModuleType, environment: object) -> None:
+    assert environments.make(environment, install_a_file)
+    assert environment.is_complete()
+    assert not environments.make(environment, fail_half_way(AssertionError("installed again")))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("disk full")], ids=["interrupted", "failed"])
+def test_a_half_made_environment_is_made_anew(
+    environments: ModuleType, environment: object, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        environments.make(environment, fail_half_way(error))
+    assert not environment.is_complete()
+    assert environments.make(environment, install_a_file)
+    assert environment.is_complete()
+    assert not (environment.folder / "half").exists()
+
+
+@pytest.mark.parametrize("changed", ["constraints.txt", "pyproject.toml"])
+def test_changed_sources_bring_a_complete_environment_up_to_date(
+    environments: ModuleType, environment: object, tmp_path: Path, changed: str
+) -> None:
+    environments.make(environment, install_a_file)
+    with (tmp_path / changed).open("a") as file:
+        file.write("# newer\n")
+    assert not environment.is_complete()
+    assert environments.make(environment, lambda environment: (environment.folder / "newer").touch())
+    assert (environment.folder / "installed").exists()
+    assert environment.is_complete()
+
+
+def test_sources_that_change_during_the_installation_leave_it_out_of_date(
+    environments: ModuleType, environment: object, tmp_path: Path
+) -> None:
+    def install(environment: object) -> None:
+        (tmp_path / "constraints.txt").write_text("numpy==2.5.0\n")
+
+    environments.make(environment, install)
+    assert not environment.is_complete()
+
+
+def test_an_environment_without_its_python_is_not_complete(environments: ModuleType, environment: object) -> None:
+    environments.make(environment, install_a_file)
+    environment.python.unlink()
+    assert not environment.is_complete()
+
+
+@pytest.fixture
+def without_libgl(environments: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        if name == "libGL.so.1":
+            raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+def test_a_missing_library_is_one_line_to_run_where_nobody_may_install(
+    environments: ModuleType, without_libgl: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "_superuser", lambda: None)
+    with pytest.raises(environments.SetupError) as failure:
+        environments.install_packages(["blender"])
+    *_, line = str(failure.value).splitlines()
+    assert line.strip() == ("sudo apt-get update && sudo apt-get install --yes --no-install-recommends libgl1")
+
+
+def test_the_backend_needs_no_graphics_library(environments: ModuleType, without_libgl: None) -> None:
+    assert environments.missing_packages(["backend"]) == []
+    assert environments.missing_packages(["backend", "blender"]) == ["libgl1"]
+
+
+def test_a_missing_library_is_installed_where_that_is_allowed(
+    environments: ModuleType, without_libgl: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        monkeypatch.setattr(ctypes, "CDLL", lambda name: None)  # installed from here on
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(environments, "_superuser", lambda: ["sudo", "-n"])
+    monkeypatch.setattr(environments.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(environments.subprocess, "run", run)
+    environments.install_packages(["blender"])
+    assert commands[-1] == ["sudo", "-n", "apt-get", "install", "--yes", "--no-install-recommends", "libgl1"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="scripts/make_environment is a bash script")
+def test_without_python_3_11_one_sentence_says_what_to_install(checkout: Path, tmp_path: Path) -> None:
+    for name in ("python3.11", "python3", "python"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    script = (checkout / "scripts" / "make_environment").read_text().replace("/usr/bin/python3.11", "")
+    copy = tmp_path / "scripts" / "make_environment"
+    copy.parent.mkdir()
+    copy.write_text(script)
+    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    result = subprocess.run(["bash", str(copy)], env=path, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert "Python 3.11" in result.stderr
+    assert "python3.11-venv" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_pins_name_every_installed_package(checkout: Path) -> None:
+    pinned = {
+        line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2]
+        for line in (checkout / "scripts" / "constraints-backend.txt").read_text().splitlines()
+        if "==" in line
+    }
+    own = {"unrender", "unrender-protocol", "pip", "setuptools", "wheel"}
+    installed = {
+        str(distribution.name).lower().replace("_", "-"): distribution.version.partition("+")[0]
+        for distribution in importlib.metadata.distributions()
+    }
+    assert {name: version for name, version in installed.items() if name not in own} == {
+        name: version for name, version in pinned.items() if name in installed
+    }
