@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .arrays import Buffer
 
@@ -34,6 +34,7 @@ class Delivery(Enum):
     GONE = "gone"  # there is no such peer (any more)
 
 
+@runtime_checkable
 class Transport(Protocol):
     """One end of a connection to one peer. Not thread-safe; belongs to the thread that polls it."""
 
@@ -54,6 +55,7 @@ class Transport(Protocol):
         """Close at once; what is queued is dropped. Afterwards `send` gives False and `poll` nothing."""
 
 
+@runtime_checkable
 class ServerTransport(Protocol):
     """The server's end of connections to many peers, each named by a short bytes. Not thread-safe."""
 
