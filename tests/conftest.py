@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Torch's OpenMP threads spin while they wait, which slows a test run beside Blender workers by up to seven times.
@@ -19,6 +20,15 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 # A busy machine makes one example slow; that says nothing about the code.
 settings.register_profile("unrender", deadline=None, print_blob=True)
 settings.load_profile("unrender")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder of the test run's own: no test, nor any process it starts, touches the user's runs and models."""
+    folder = tmp_path_factory.mktemp("data_home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNRENDER_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
