@@ -44,6 +44,7 @@ from .version import FRAME_VERSION, OLDEST_PROTOCOL, PACKAGE_VERSION, PROTOCOL
 # How often to try again what the socket would not take (it has no way to wake us for that).
 _UNSENT_RETRY_SECONDS = 0.02
 _MIN_WAIT_SECONDS = 0.001
+_BROKEN_HANDSHAKES = 3
 
 
 class Client:
@@ -212,14 +213,14 @@ class Client:
     def _check_transport(self, now: float) -> None:
         problem = self._transport.problem
         if problem is Problem.WRONG_KEY:
-            self._end(
-                ClientState.REFUSED,
-                Denied(
-                    "wrong_key",
-                    "the server does not accept this key",
-                    "pair again: copy the line that the server prints",
-                ),
-            )
+            self._deny("the server does not accept this key or token")
+        elif problem is Problem.NO_HANDSHAKE and self.state is ClientState.CONNECTING:
+            # A server with another key closes the connection, and so does a tunnel whose far end is down: try again,
+            # and only where it never worked before, conclude that it is the key.
+            if self.welcome is None and self._failures + 1 >= _BROKEN_HANDSHAKES:
+                self._deny("the server breaks off the greeting: it has another key, or is no Unrender server")
+            else:
+                self._lose("the connection closes before the greeting", now)
         elif problem is Problem.DISCONNECTED and self.state is ClientState.READY:
             self._lose("the server closed the connection", now)
 
@@ -255,6 +256,10 @@ class Client:
         self._deadline = now + wait
         self._requests.unsend()
         self._events.append(Lost(reason, wait))
+
+    def _deny(self, message: str) -> None:
+        hint = "pair again: copy the line that the server prints"
+        self._end(ClientState.REFUSED, Denied("wrong_key", message, hint))
 
     def _end(self, state: ClientState, event: Event) -> None:
         self.state = state

@@ -23,7 +23,8 @@ class Problem(Enum):
     """What a client's transport knows about its connection beyond silence."""
 
     DISCONNECTED = "disconnected"  # the other side closed, or went away
-    WRONG_KEY = "wrong_key"  # the other side refused our key or token, or could not prove its own
+    NO_HANDSHAKE = "no_handshake"  # it closes connections at once: another key, or a tunnel with nothing behind it
+    WRONG_KEY = "wrong_key"  # the other side refused our key or token
 
 
 class Delivery(Enum):

@@ -20,6 +20,11 @@ def new_key_pair() -> KeyPair:
     return KeyPair(z85.decode(public), z85.decode(secret))
 
 
+def public_key(secret: bytes) -> bytes:
+    """Return the public key that belongs to a secret one; 32 bytes each."""
+    return z85.decode(zmq.curve_public(z85.encode(secret)))
+
+
 class Authenticator:
     """Answers, in a thread of its own, whether a connection to a socket of `context` may be made."""
 

@@ -25,11 +25,8 @@ _WATCHED = (
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-    | zmq.EVENT_CONNECTED
     | zmq.EVENT_DISCONNECTED
 )
-# A wrong server key shows only as a connection that closes during the handshake; once can be bad luck.
-_BROKEN_HANDSHAKES = 2
 
 
 class ZmqTransport:
@@ -80,9 +77,7 @@ class ZmqTransport:
 
     def _open(self) -> None:
         self._problem = None
-        self._connected = False
         self._greeted = False
-        self._broken_handshakes = 0
         if self._context.closed:
             self._context = zmq.Context()
         socket = self._context.socket(zmq.DEALER)
@@ -117,24 +112,16 @@ class ZmqTransport:
         """Read what the socket's monitor says about the connection."""
         while self._monitor is not None and self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
-            if event == zmq.EVENT_CONNECTED:
-                self._connected = True
-            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._greeted = True
                 self._problem = None
             elif event == zmq.EVENT_DISCONNECTED:
-                self._disconnected()
+                if self._greeted:
+                    self._problem = Problem.DISCONNECTED
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                self._problem = Problem.NO_HANDSHAKE
             else:
                 self._problem = Problem.WRONG_KEY
-
-    def _disconnected(self) -> None:
-        if self._greeted:
-            self._problem = Problem.DISCONNECTED
-        elif self._connected:
-            self._broken_handshakes += 1
-            if self._broken_handshakes >= _BROKEN_HANDSHAKES:
-                self._problem = Problem.WRONG_KEY
-        self._connected = False
 
 
 def milliseconds(seconds: float) -> int:
