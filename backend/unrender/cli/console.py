@@ -11,24 +11,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
+
+from unrender.training.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 5.0  # where nobody watches: a log wants few lines
-
-
-class ProgressLike(Protocol):
-    """The fields of `unrender.training.progress.Progress` that are shown."""
-
-    @property
-    def phase(self) -> str: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-    @property
-    def eta_seconds(self) -> float | None: ...
-    @property
-    def message(self) -> str: ...
 
 
 class LongWork:
@@ -38,7 +25,7 @@ class LongWork:
         self._display = display
         self._stop_requested = False
 
-    def progress(self, progress: ProgressLike) -> None:
+    def progress(self, progress: Progress) -> None:
         """Show where the work stands."""
         self._display.show(progress)
 
@@ -81,7 +68,7 @@ class _Display:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def show(self, progress: ProgressLike) -> None:
+    def show(self, progress: Progress) -> None:
         raise NotImplementedError
 
     def say(self, sentence: str) -> None:
@@ -99,7 +86,7 @@ class _Lines(_Display):
         self._last_phase = ""
         self._last_time = 0.0
 
-    def show(self, progress: ProgressLike) -> None:
+    def show(self, progress: Progress) -> None:
         now = time.monotonic()
         is_last = progress.total > 0 and progress.done >= progress.total
         if progress.phase == self._last_phase and not is_last and now - self._last_time < _SECONDS_BETWEEN_LINES:
@@ -115,9 +102,10 @@ class _Bar(_Display):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+        from rich.progress import Progress as ProgressBar
 
-        self._bar = Progress(
+        self._bar = ProgressBar(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -129,7 +117,7 @@ class _Bar(_Display):
         self._tasks: dict[str, TaskID] = {}
         self._bar.start()
 
-    def show(self, progress: ProgressLike) -> None:
+    def show(self, progress: Progress) -> None:
         left = "" if progress.eta_seconds is None else f"{format_duration(progress.eta_seconds)} left"
         fields: dict[str, Any] = {"left": left, "message": progress.message}
         task = self._tasks.get(progress.phase)

@@ -164,6 +164,9 @@ class JobProcess:
             elif now > self._cancel_time + _TERMINATE_AFTER:
                 self._process.terminate()
             return
+        if self._pipe_closed:
+            self._process.kill()  # nothing can be heard from it any more; what has crashed keeps its exit code
+            return
         limit = self._silence_limit if self._is_ready else _START_LIMIT
         if now > self._last_sign + limit and self._silence is None:
             self._silence = describe_silence(limit)
@@ -184,10 +187,11 @@ class JobProcess:
                 preview = connection.recv_bytes() if "preview" in report else None
                 if connection is self._connection:
                     self._take(report, preview)
-        except (EOFError, OSError, ValueError):
+        except (EOFError, OSError):
+            pass  # the process has ended
+        finally:
             if connection is self._connection:
                 self._pipe_closed = True
-        finally:
             connection.close()
 
     def _take(self, report: Mapping[str, Any], preview: bytes | None) -> None:
@@ -215,7 +219,7 @@ class JobProcess:
                 self._ended = dict(report)
 
 
-def _image(description: tuple[str, list[int]] | None, content: bytes | None) -> np.ndarray | None:
+def _image(description: list[Any] | None, content: bytes | None) -> np.ndarray | None:
     if description is None or content is None:
         return None
     return np.frombuffer(content, dtype=description[0]).reshape(description[1])

@@ -8,9 +8,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from unrender.errors import UserError
+from unrender.serving.job_process import JobProgressed
+from unrender.serving.job_queue import JobQueue
+from unrender.serving.jobs import Job, JobState
 from unrender_protocol.errors import EncodingError
 from unrender_protocol.messages import (
     AcknowledgeResult,
@@ -38,22 +43,18 @@ from unrender_protocol.messages import (
 from unrender_protocol.server import Incoming, ServerEndpoint
 from unrender_protocol.transport import ServerTransport
 
-from unrender.errors import UserError
-from unrender.serving.job_process import JobProgressed
-from unrender.serving.job_queue import JobQueue
-from unrender.serving.jobs import Job, JobState
-
 _log = logging.getLogger(__name__)
 
 _WAIT_BUSY = 0.02  # seconds; while jobs run, their news are passed on this often
 _WAIT_IDLE = 0.25
-_JOBS_LISTED = 100
-_LONGEST_TEXT = 500  # characters of a message in a list
+_JOBS_LISTED = 60
+_LONGEST_TEXT = 160  # characters of a message in a list: the list must fit into a header of 64 KiB
 
 Arrays = Mapping[str, np.ndarray]
 Reply = tuple[Message, Arrays]
 
 
+@runtime_checkable
 class Descriptions(Protocol):
     """What the server tells of itself."""
 
@@ -225,13 +226,14 @@ class JobServer:
                 del self._followers[job]
 
     def _state_message(self, job: Job) -> Message:
+        accepted = JobAccepted(job.id, job.state.value)
         if job.state is JobState.DONE:
             return JobDone(job.id, dict(job.result or {}), self._queue.result_size(job.id))
         if job.state is JobState.FAILED and job.error is not None:
             return JobFailed(job.id, job.error.tag, job.error.message, job.error.hint)
         if job.state is JobState.CANCELLED:
             return JobCancelled(job.id)
-        return JobAccepted(job.id, job.state.value)
+        return accepted
 
     def _summary(self, job: Job) -> JobSummary:
         summary = JobSummary(job.id, job.kind, job.state.value, job.submitted)

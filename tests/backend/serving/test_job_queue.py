@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs that end well, badly, and not by themselves."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from unrender.errors import DiskFullError, UserError
+from unrender.serving.job_kinds import JobKind
+from unrender.serving.job_process import JobProgressed
+from unrender.serving.job_queue import JobQueue, NotFinishedError, QueueFullError, UnknownJobError
+from unrender.serving.jobs import Job, JobState
+
+JOB = bytes(range(16))
+OTHER = bytes(range(1, 17))
+Run = Callable[..., Job]
+
+
+def drive(queue: JobQueue, until: Callable[[], bool], limit: float = 60.0) -> list[JobProgressed | Job]:
+    """Poll until the condition holds; returns all news."""
+    news: list[JobProgressed | Job] = []
+    end = time.monotonic() + limit
+    while not until():
+        assert time.monotonic() < end, f"too slow; news so far: {news}"
+        news += queue.poll()
+        time.sleep(0.01)
+    return news
+
+
+def test_a_job_gets_its_arrays_and_its_result_stays_until_acknowledged(queue: JobQueue, tmp_path: Path) -> None:
+    queue.submit(JOB, "count", {"number": 3}, {"offset": np.array([10], np.int32)})
+    news = drive(queue, lambda: queue.find(JOB).state is JobState.DONE)
+
+    for _ in range(2):
+        result, arrays = queue.result(JOB)
+        assert arrays["numbers"].tolist() == [10, 11, 12]
+        assert result == queue.find(JOB).result
+    assert [item.state for item in news if isinstance(item, Job)] == [JobState.RUNNING, JobState.DONE]
+
+    queue.acknowledge(JOB)
+    queue.acknowledge(JOB)
+    assert not (tmp_path / "jobs" / JOB.hex()).exists()
+    with pytest.raises(NotFinishedError, match="acknowledged before"):
+        queue.result(JOB)
+
+
+def test_progress_collapses_to_the_newest(queue: JobQueue) -> None:
+    queue.submit(JOB, "count", {"number": 20000, "seconds": 1.0}, {})
+    news = drive(queue, lambda: queue.find(JOB).state is JobState.DONE)
+    progress = [item for item in news if isinstance(item, JobProgressed)]
+
+    assert 1 <= len(progress) < 200
+    assert [item.done for item in progress] == sorted({item.done for item in progress})
+    assert progress[-1].preview is not None
+    assert progress[-1].preview.shape == (2, 3, 3)
+    assert queue.progress(JOB) is None
+
+
+def test_a_warm_process_does_the_next_job_too(run: Run, queue: JobQueue) -> None:
+    first = run("count", {"number": 1}, JOB)
+    second = run("count", {"number": 1}, OTHER)
+    assert first.result is not None
+    assert second.result is not None
+    assert first.result["pid"] == second.result["pid"] != os.getpid()
+
+    once = [run("count_once", {"number": 1}, bytes([i]) * 16).result for i in (1, 2)]
+    assert once[0] is not None
+    assert once[1] is not None
+    assert once[0]["pid"] != once[1]["pid"]
+    assert not psutil.pid_exists(once[0]["pid"])
+
+
+def test_the_same_job_sent_twice_runs_once(queue: JobQueue, tmp_path: Path) -> None:
+    for _ in range(3):
+        queue.submit(JOB, "count", {"number": 2}, {})
+    drive(queue, lambda: queue.find(JOB).state is JobState.DONE)
+    assert queue.submit(JOB, "count", {"number": 2}, {}).state is JobState.DONE
+    assert not queue.is_busy
+    assert len((tmp_path / "jobs" / f"{JOB.hex()}.starts").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["count", "deaf"])
+def test_a_cancelled_job_has_stopped_within_two_seconds(queue: JobQueue, kind: str) -> None:
+    queue.submit(JOB, kind, {"number": 1000, "seconds": 300.0} if kind == "count" else {}, {})
+    drive(queue, lambda: queue.progress(JOB) is not None)
+    pids = [process.pid for process in queue._lanes.values() if process.job is not None]
+
+    assert queue.cancel(JOB).state is JobState.RUNNING
+    drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED, limit=2 * 2.0)
+    assert kind == "count" or not psutil.pid_exists(pids[0])
+    assert queue.cancel(JOB).state is JobState.CANCELLED
+
+    queue.submit(OTHER, "count", {"number": 1}, {})
+    drive(queue, lambda: queue.find(OTHER).state is JobState.DONE)
+
+
+def test_a_queued_job_is_cancelled_without_being_started(queue: JobQueue, tmp_path: Path) -> None:
+    queue.submit(JOB, "count", {"number": 100, "seconds": 60.0}, {})
+    queue.submit(OTHER, "count", {"number": 1}, {"offset": np.zeros(1)})
+    drive(queue, lambda: queue.find(JOB).state is JobState.RUNNING)
+    assert queue.cancel(OTHER).state is JobState.CANCELLED
+    queue.cancel(JOB)
+    drive(queue, lambda: not queue.is_busy)
+    assert queue.find(OTHER).started is None
+    assert not (tmp_path / "jobs" / OTHER.hex()).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag", "words"),
+    [
+        ("segfault", "crashed", "SIGSEGV"),
+        ("killed", "out_of_memory", "memory ran out"),
+        ("allocate", "out_of_memory", "Memory ran out"),
+        ("torch_allocate", "out_of_memory", "Memory ran out"),
+        ("fill_disk", "disk_full", "disk is full"),
+        ("fault", "internal", "ZeroDivisionError"),
+        ("leave", "internal", "SystemExit"),
+        ("hang", "crashed", "no progress for"),
+    ],
+)
+def test_a_job_that_breaks_is_a_failed_job_and_the_next_one_runs(
+    run: Run, tmp_path: Path, kind: str, tag: str, words: str
+) -> None:
+    job = run(kind, id=JOB)
+    assert job.state is JobState.FAILED
+    assert job.error is not None
+    assert job.error.tag == tag
+    assert words in job.error.message
+    assert job.error.hint
+    if kind == "segfault":
+        assert "the last words of native code" in (tmp_path / "jobs" / JOB.hex() / "log.txt").read_text()
+    assert run("count", {"number": 1}, OTHER).state is JobState.DONE
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({}, "missing"),
+        ({"number": 0}, "1 to 1000000 was expected"),
+        ({"number": "3"}, "'3', but a value of type int was expected"),
+        ({"number": True}, "type int"),
+        ({"number": 1, "path": "/etc/passwd"}, "Unknown setting 'path'"),
+    ],
+)
+def test_parameters_are_checked_before_anything_is_kept(
+    queue: JobQueue, parameters: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence) as caught:
+        queue.submit(JOB, "count", parameters, {})
+    assert caught.value.tag == "bad_request"
+    with pytest.raises(UnknownJobError):
+        queue.find(JOB)
+
+
+def test_an_unknown_kind_is_refused_and_the_known_ones_are_named(queue: JobQueue) -> None:
+    with pytest.raises(UserError, match="no job of kind 'shell'") as caught:
+        queue.submit(JOB, "shell", {}, {})
+    assert caught.value.tag == "unknown_kind"
+    assert "count" in caught.value.hint
+
+
+def test_the_queue_is_bounded(kinds: dict[str, JobKind], tmp_path: Path) -> None:
+    with JobQueue(kinds, tmp_path, most_waiting=2) as queue:
+        for i in range(2):
+            queue.submit(bytes([i]) * 16, "count", {"number": 1}, {})
+        with pytest.raises(QueueFullError):
+            queue.submit(JOB, "count", {"number": 1}, {})
+
+
+def test_a_full_disk_refuses_new_jobs_and_loses_no_ended_one(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch, kinds: dict[str, JobKind], tmp_path: Path
+) -> None:
+    queue.submit(JOB, "count", {"number": 2}, {})
+    drive(queue, lambda: queue.find(JOB).state is JobState.RUNNING)
+
+    def full(*_: object) -> None:
+        raise DiskFullError("The disk is full.", "Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue._ledger, "save", full)
+        drive(queue, lambda: queue.find(JOB).state is JobState.DONE)
+        with pytest.raises(DiskFullError):
+            queue.submit(OTHER, "count", {"number": 1}, {})
+    drive(queue, lambda: not queue._unsaved)
+    queue.close()
+
+    with JobQueue(kinds, tmp_path) as next_queue:
+        assert next_queue.find(JOB).state is JobState.DONE
+        assert next_queue.result(JOB)[1]["numbers"].tolist() == [0, 1]
+        with pytest.raises(UnknownJobError):
+            next_queue.find(OTHER)
+
+
+def test_closing_leaves_no_process(kinds: dict[str, JobKind], tmp_path: Path) -> None:
+    with JobQueue(kinds, tmp_path) as queue:
+        queue.submit(JOB, "deaf", {}, {})
+        queue.prepare("count_once")
+        drive(queue, lambda: queue.progress(JOB) is not None)
+        pids = [process.pid for process in queue._lanes.values()]
+        assert all(pid is not None and psutil.pid_exists(pid) for pid in pids)
+    assert not any(pid is not None and psutil.pid_exists(pid) for pid in pids)
