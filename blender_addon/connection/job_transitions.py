@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pure transition function of a job: (job, event) -> (job, requests to send), with no I/O and no clock.
+
+`JOB_TRANSITIONS` names the outcome of every event in every state. A request has a deadline until it is answered; a
+job that the server has accepted is watched by the connection's heartbeat; a detached job is given up after a day.
+Late news beats an early verdict: a result that arrives after "no answer" is still a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import job_events as events
+from .job_events import JobEvent
+from .jobs import (
+    ANSWER_SECONDS,
+    CANCEL_SECONDS,
+    DETACHED_SECONDS,
+    SLOWEST_BYTES_PER_SECOND,
+    Job,
+    JobStatus,
+    Request,
+)
+from .problems import ABANDONED, CANCEL_UNANSWERED, FORGOTTEN, NO_ANSWER, NOT_ACCEPTED, Problem
+
+JobStep = tuple[Job, tuple[Request, ...]]
+JobHandler = Callable[[Job, Any], JobStep]
+
+
+def job_transition(job: Job, event: JobEvent) -> JobStep:
+    """The job after `event` and what to send to the server, in order."""
+    return JOB_TRANSITIONS[job.status, type(event)](job, event)
+
+
+def submitted(job: Job, at: float) -> JobStep:
+    """A new job on its way to the server."""
+    sent = replace(job, status=JobStatus.QUEUED, created=at)
+    return _until(sent, at + ANSWER_SECONDS, NOT_ACCEPTED), (Request.SUBMIT,)
+
+
+# Steps that several cells of the table share.
+
+
+def _until(job: Job, deadline: float, overdue: Problem) -> Job:
+    return replace(job, deadline=deadline, overdue=overdue)
+
+
+def _waited(job: Job, event: events.JobTimePassed) -> JobStep:
+    if job.deadline is None or event.at < job.deadline:
+        return job, ()
+    return _fail(job, job.overdue or NOT_ACCEPTED)
+
+
+def _stay(job: Job, _event: JobEvent) -> JobStep:
+    return job, ()
+
+
+def _fail(job: Job, problem: Problem) -> JobStep:
+    return replace(job, status=JobStatus.FAILED, problem=problem, deadline=None, eta_seconds=None), ()
+
+
+def _failed(job: Job, event: events.JobFailed) -> JobStep:
+    if event.problem.tag == "cancelled":
+        return _cancelled(job, event)
+    return _fail(job, event.problem)
+
+
+def _cancelled(job: Job, _event: JobEvent) -> JobStep:
+    ended = replace(job, status=JobStatus.CANCELLED, deadline=None, eta_seconds=None, problem=None)
+    return ended, ()
+
+
+def _accepted(job: Job, event: events.JobAccepted) -> JobStep:
+    known = replace(job, accepted=True, deadline=None, problem=None)
+    if job.cancel_wanted and event.state in ("queued", "running"):
+        return _cancel(known, event.at)
+    if event.state == "done":
+        return _finished(known, events.JobFinished(event.at))
+    if event.state == "cancelled":
+        return _cancelled(known, event)
+    if event.state == "failed":
+        # The reason follows in a message of its own; for want of it, the job counts as forgotten.
+        return _fail(known, FORGOTTEN)
+    return replace(known, status=JobStatus.RUNNING if event.state == "running" else JobStatus.QUEUED), ()
+
+
+def _progressed(job: Job, event: events.JobProgressed) -> JobStep:
+    news = replace(job, phase=event.phase, done=event.done, total=event.total, message=event.message)
+    return replace(news, eta_seconds=event.eta_seconds, accepted=True), ()
+
+
+def _running(job: Job, event: events.JobProgressed) -> JobStep:
+    news, _ = _progressed(job, event)
+    if job.cancel_wanted:
+        return _cancel(news, event.at)
+    return replace(news, status=JobStatus.RUNNING, deadline=None, problem=None), ()
+
+
+def _finished(job: Job, event: events.JobFinished) -> JobStep:
+    result = event.result or job.result
+    ended = replace(job, status=JobStatus.DONE, accepted=True, result=result, eta_seconds=None, problem=None)
+    if event.here:
+        return replace(ended, result_here=True, deadline=None), ()
+    waiting = replace(ended, nbytes=event.nbytes)
+    return _until(waiting, event.at + _fetch_seconds(waiting), NO_ANSWER), (Request.FETCH,)
+
+
+def _fetch_seconds(job: Job) -> float:
+    return ANSWER_SECONDS + job.nbytes / SLOWEST_BYTES_PER_SECOND
+
+
+def _cancel(job: Job, at: float) -> JobStep:
+    stopping = replace(job, status=JobStatus.CANCELLING, cancel_wanted=True, eta_seconds=None)
+    return _until(stopping, at + CANCEL_SECONDS, CANCEL_UNANSWERED), (Request.CANCEL,)
+
+
+def _cancel_requested(job: Job, event: events.CancelRequested) -> JobStep:
+    return _cancel(job, event.at)
+
+
+def _retry(job: Job, event: events.RetryRequested) -> JobStep:
+    fresh = Job(job.id, job.kind, job.title, job.parameters, adopted=job.adopted)
+    return submitted(fresh, event.at)
+
+
+def _detach(job: Job, event: events.ConnectionGone) -> JobStep:
+    detached = replace(job, status=JobStatus.DETACHED, eta_seconds=None)
+    return _until(detached, event.at + DETACHED_SECONDS, ABANDONED), ()
+
+
+# QUEUED, RUNNING and DETACHED
+
+
+def _unknown(job: Job, event: events.JobUnknown) -> JobStep:
+    if job.accepted:
+        return _fail(job, FORGOTTEN)
+    return submitted(job, event.at)
+
+
+def _ask_again(job: Job, event: events.ConnectionBack) -> JobStep:
+    """Sent twice is run once, so asking again is always right."""
+    asked = _until(job, event.at + ANSWER_SECONDS, NO_ANSWER if job.accepted else NOT_ACCEPTED)
+    return asked, (Request.FOLLOW if job.accepted else Request.SUBMIT,)
+
+
+# CANCELLING
+
+
+def _cancelling_back(job: Job, event: events.ConnectionBack) -> JobStep:
+    return _cancel(job, event.at)
+
+
+def _cancelling_accepted(job: Job, event: events.JobAccepted) -> JobStep:
+    if event.state in ("queued", "running"):
+        return replace(job, accepted=True), ()
+    return _accepted(job, event)
+
+
+# DONE and IMPORTED
+
+
+def _imported(job: Job, _event: events.ResultImported) -> JobStep:
+    ended = replace(job, status=JobStatus.IMPORTED, result_here=False, deadline=None, problem=None)
+    return ended, (Request.ACKNOWLEDGE,)
+
+
+def _done_again(job: Job, event: events.JobFinished) -> JobStep:
+    return (job, ()) if job.result_here else _finished(job, event)
+
+
+def _done_back(job: Job, event: events.ConnectionBack) -> JobStep:
+    if job.result_here:
+        return job, ()
+    return _until(job, event.at + _fetch_seconds(job), NO_ANSWER), (Request.FETCH,)
+
+
+def _done_lost(job: Job, event: events.JobUnknown) -> JobStep:
+    return (job, ()) if job.result_here else _fail(job, FORGOTTEN)
+
+
+def _done_failed(job: Job, event: events.JobFailed) -> JobStep:
+    return (job, ()) if job.result_here else _fail(job, event.problem)
+
+
+def _imported_back(job: Job, _event: events.ConnectionBack) -> JobStep:
+    return job, () if job.acknowledged else (Request.ACKNOWLEDGE,)
+
+
+def _acknowledged(job: Job, _event: JobEvent) -> JobStep:
+    return replace(job, acknowledged=True), ()
+
+
+# FAILED
+
+
+def _failed_better(job: Job, event: events.JobFailed) -> JobStep:
+    return replace(job, problem=event.problem), ()
+
+
+def _failed_accepted(job: Job, event: events.JobAccepted) -> JobStep:
+    return (replace(job, accepted=True), ()) if event.state == "failed" else _accepted(job, event)
+
+
+# DETACHED
+
+
+def _detached_cancel(job: Job, _event: events.CancelRequested) -> JobStep:
+    return replace(job, cancel_wanted=True), ()
+
+
+def _row(status: JobStatus, **handlers: JobHandler) -> dict[tuple[JobStatus, type], JobHandler]:
+    """One row of the table; every event has to be named."""
+    return {(status, getattr(events, name)): handler for name, handler in handlers.items()}
+
+
+JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
+    **_row(
+        JobStatus.QUEUED,
+        JobAccepted=_accepted,
+        JobProgressed=_running,
+        JobFinished=_finished,
+        JobFailed=_failed,
+        JobCancelled=_cancelled,
+        JobUnknown=_unknown,
+        ResultAcknowledged=_stay,
+        CancelRequested=_cancel_requested,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_detach,
+        ConnectionBack=_ask_again,
+        JobTimePassed=_waited,
+    ),
+    **_row(
+        JobStatus.RUNNING,
+        JobAccepted=_accepted,
+        JobProgressed=_running,
+        JobFinished=_finished,
+        JobFailed=_failed,
+        JobCancelled=_cancelled,
+        JobUnknown=_unknown,
+        ResultAcknowledged=_stay,
+        CancelRequested=_cancel_requested,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_detach,
+        ConnectionBack=_ask_again,
+        JobTimePassed=_waited,
+    ),
+    **_row(
+        JobStatus.CANCELLING,
+        JobAccepted=_cancelling_accepted,
+        JobProgressed=_progressed,
+        JobFinished=_finished,
+        JobFailed=_failed,
+        JobCancelled=_cancelled,
+        JobUnknown=_cancelled,
+        ResultAcknowledged=_stay,
+        CancelRequested=_stay,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_detach,
+        ConnectionBack=_cancelling_back,
+        JobTimePassed=_waited,
+    ),
+    **_row(
+        JobStatus.CANCELLED,
+        JobAccepted=_stay,
+        JobProgressed=_stay,
+        JobFinished=_stay,
+        JobFailed=_stay,
+        JobCancelled=_stay,
+        JobUnknown=_stay,
+        ResultAcknowledged=_stay,
+        CancelRequested=_stay,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_stay,
+        ConnectionBack=_stay,
+        JobTimePassed=_stay,
+    ),
+    **_row(
+        JobStatus.DONE,
+        JobAccepted=_stay,
+        JobProgressed=_stay,
+        JobFinished=_done_again,
+        JobFailed=_done_failed,
+        JobCancelled=_stay,
+        JobUnknown=_done_lost,
+        ResultAcknowledged=_stay,
+        CancelRequested=_stay,
+        RetryRequested=_stay,
+        ResultImported=_imported,
+        ConnectionGone=_stay,
+        ConnectionBack=_done_back,
+        JobTimePassed=_waited,
+    ),
+    **_row(
+        JobStatus.IMPORTED,
+        JobAccepted=_stay,
+        JobProgressed=_stay,
+        JobFinished=_stay,
+        JobFailed=_stay,
+        JobCancelled=_stay,
+        JobUnknown=_acknowledged,
+        ResultAcknowledged=_acknowledged,
+        CancelRequested=_stay,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_stay,
+        ConnectionBack=_imported_back,
+        JobTimePassed=_stay,
+    ),
+    **_row(
+        JobStatus.FAILED,
+        JobAccepted=_failed_accepted,
+        JobProgressed=_running,
+        JobFinished=_finished,
+        JobFailed=_failed_better,
+        JobCancelled=_stay,
+        JobUnknown=_stay,
+        ResultAcknowledged=_stay,
+        CancelRequested=_stay,
+        RetryRequested=_retry,
+        ResultImported=_stay,
+        ConnectionGone=_stay,
+        ConnectionBack=_stay,
+        JobTimePassed=_stay,
+    ),
+    **_row(
+        JobStatus.DETACHED,
+        JobAccepted=_accepted,
+        JobProgressed=_running,
+        JobFinished=_finished,
+        JobFailed=_failed,
+        JobCancelled=_cancelled,
+        JobUnknown=_unknown,
+        ResultAcknowledged=_stay,
+        CancelRequested=_detached_cancel,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_detach,
+        ConnectionBack=_ask_again,
+        JobTimePassed=_waited,
+    ),
+}

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job as the add-on sees it: one frozen value, eight states, and what the server is to be told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .problems import Problem
+
+# Times are seconds of time.monotonic().
+ANSWER_SECONDS = 30.0  # for an answer to submit, follow or fetch
+SLOWEST_BYTES_PER_SECOND = 1e6  # a result is given the time that it needs over a slow line
+CANCEL_SECONDS = 10.0  # the server promises 2
+DETACHED_SECONDS = 24 * 3600.0
+
+
+class JobStatus(str, Enum):
+    """The eight states of a job. The panel shows each with its own word and buttons."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    CANCELLING = "CANCELLING"
+    CANCELLED = "CANCELLED"
+    DONE = "DONE"
+    IMPORTED = "IMPORTED"
+    FAILED = "FAILED"
+    DETACHED = "DETACHED"
+
+
+UNFINISHED = frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLING})
+ENDED = frozenset({JobStatus.CANCELLED, JobStatus.DONE, JobStatus.IMPORTED, JobStatus.FAILED})
+
+
+class Request(str, Enum):
+    """What a job may ask the session to send to the server."""
+
+    SUBMIT = "SUBMIT"
+    FOLLOW = "FOLLOW"
+    CANCEL = "CANCEL"
+    FETCH = "FETCH"
+    ACKNOWLEDGE = "ACKNOWLEDGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job. `id` is 16 bytes chosen here, and stays the same through retries and reconnections."""
+
+    id: bytes
+    kind: str
+    title: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    status: JobStatus = JobStatus.QUEUED
+    accepted: bool = False  # the server has answered for it at least once
+    cancel_wanted: bool = False
+    result_here: bool = False
+    nbytes: int = 0  # of the result's arrays at the server
+    acknowledged: bool = False
+    adopted: bool = False  # found in the server's ledger, not submitted by this session
+    created: float = 0.0
+    deadline: float | None = None  # by when the server has to have answered
+    overdue: Problem | None = None  # what has gone wrong if it has not
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    eta_seconds: float | None = None
+    message: str = ""
+    problem: Problem | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The id as text, for operators' properties."""
+        return self.id.hex()
+
+    @property
+    def fraction(self) -> float:
+        """How far the phase is, from 0 to 1; 0 where nothing can be counted."""
+        return min(1.0, self.done / self.total) if self.total else 0.0

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the threads tell the main thread, and the two doors through which the main thread tells them what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Union
+
+import numpy as np
+
+from .events import ConnectionEvent
+from .job_events import JobEvent
+from .shapes import Shape
+from .states import Endpoint, ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionNews:
+    """Something happened to link or backend number `source`; news of an older one than the present is void."""
+
+    source: int
+    event: ConnectionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class BackendNews:
+    """Something happened to backend child number `source`."""
+
+    source: int
+    event: ConnectionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class JobNews:
+    """Something happened to a job; `shapes` are the meshes of a result that came along, `preview` an image."""
+
+    job: bytes
+    event: JobEvent
+    shapes: tuple[Shape, ...] = ()
+    preview: np.ndarray | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job as the server's ledger has it."""
+
+    job: bytes
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsListed:
+    """The server's ledger."""
+
+    source: int
+    jobs: tuple[ListedJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsListed:
+    """The models that the server offers now."""
+
+    source: int
+    models: tuple[ModelCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line for the report."""
+
+    text: str
+
+
+News = Union[ConnectionNews, BackendNews, JobNews, JobsListed, ModelsListed, LogLine]
+
+
+class Link(Protocol):
+    """The socket thread as the session sees it. No method waits, except `shut_down`."""
+
+    def open(self, endpoint: Endpoint) -> int:
+        """Close any older link, open a new one and greet; returns the number that its news will carry."""
+
+    def close(self) -> None:
+        """Close the link."""
+
+    def submit(self, job: bytes, kind: str, parameters: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Send the job; the same id sent twice is run once."""
+
+    def follow(self, job: bytes) -> None:
+        """Ask what becomes of the job."""
+
+    def cancel(self, job: bytes) -> None:
+        """Ask for the job to be stopped."""
+
+    def fetch(self, job: bytes, nbytes: int) -> None:
+        """Ask for the result with its arrays, which are `nbytes` long."""
+
+    def acknowledge(self, job: bytes) -> None:
+        """Tell the server that the result is safe here."""
+
+    def list_jobs(self) -> None:
+        """Ask for the ledger."""
+
+    def list_models(self) -> None:
+        """Ask for the models."""
+
+    def shut_down(self, timeout: float) -> None:
+        """End the thread, waiting for it at most `timeout` seconds."""
+
+
+class Backend(Protocol):
+    """The supervised child as the session sees it. No method waits, except `shut_down`."""
+
+    def start(self) -> int:
+        """Start the child; returns the number that its news will carry."""
+
+    def stop(self) -> None:
+        """Stop the child if one runs."""
+
+    def shut_down(self, timeout: float) -> None:
+        """Stop the child and wait for its end at most `timeout` seconds."""

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one object behind the panels: connection state, jobs, results, and the runner of the effects.
+
+It lives on the main thread and imports no bpy. `poll` is the only place where anything changes by itself; a timer
+calls it in the window, a plain loop calls it in background mode and in tests.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from . import effects, events, job_events
+from .inbox import Inbox
+from .job_transitions import job_transition, submitted
+from .jobs import ENDED, UNFINISHED, Job, JobStatus, Request
+from .news import (
+    Backend,
+    BackendNews,
+    ConnectionNews,
+    JobNews,
+    JobsListed,
+    Link,
+    ListedJob,
+    LogLine,
+    ModelsListed,
+    News,
+)
+from .shapes import Shape
+from .states import ONLINE, ConnectionState, Status, Target
+from .transitions import transition
+
+POLL_SECONDS = 0.010  # what one tick may take of the main thread
+LOG_LINES = 200
+KNOWN_KINDS = {"generate": "Generated elsewhere"}  # kinds whose jobs are adopted from the server's ledger
+
+
+class Session:
+    """Connection, jobs and results of one Blender.
+
+    Args:
+        link: the socket thread.
+        backend: the supervised child.
+        inbox: where both put their news.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self, link: Link, backend: Backend, inbox: Inbox[News], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.state = ConnectionState()
+        self.jobs: dict[bytes, Job] = {}
+        self.shapes: dict[bytes, tuple[Shape, ...]] = {}
+        self.previews: dict[bytes, np.ndarray] = {}
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self.revision = 0  # grows whenever something that a panel shows has changed
+        self._link = link
+        self._backend = backend
+        self._inbox = inbox
+        self._clock = clock
+        self._link_number = 0
+        self._backend_number = 0
+        self._uploads: dict[bytes, Mapping[str, np.ndarray]] = {}
+        self._imported: dict[bytes, set[int]] = {}
+        self._import_queue: deque[bytes] = deque()
+
+    # What the artist (or a script) asks for
+
+    @property
+    def online(self) -> bool:
+        """Whether jobs can be submitted now."""
+        return self.state.status in ONLINE
+
+    def connect(self, target: Target) -> None:
+        """Begin to connect; how it goes shows in `state`."""
+        self._happened(events.ConnectRequested(self._clock(), target))
+
+    def disconnect(self) -> None:
+        """Go offline. Jobs at a server of somebody else go on; a backend of our own stops."""
+        self._happened(events.DisconnectRequested(self._clock()))
+
+    def submit(
+        self,
+        kind: str,
+        title: str,
+        parameters: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray] | None = None,
+        import_when_done: bool = True,
+    ) -> bytes:
+        """Queue a job and return its id at once. Sent now when online, otherwise as soon as the server is back."""
+        job = Job(secrets.token_bytes(16), kind, title, dict(parameters))
+        self._uploads[job.id] = dict(arrays or {})
+        if import_when_done:
+            self._import_queue.append(job.id)
+        self._note(f"job {job.key[:8]} {kind} submitted: {dict(parameters)}")
+        begun, requests = submitted(job, self._clock())
+        self._keep(begun, requests)
+        if not self.online:
+            self._job_happened(job.id, job_events.ConnectionGone(self._clock()))
+        return job.id
+
+    def cancel(self, job: bytes) -> None:
+        """Ask for a job to be stopped; it counts as cancelled when the server has confirmed that."""
+        self._job_happened(job, job_events.CancelRequested(self._clock()))
+
+    def retry(self, job: bytes) -> bytes:
+        """Run a failed job again under its own id, or an ended one again as a new job; returns the id."""
+        old = self.jobs[job]
+        if old.status != JobStatus.FAILED:
+            return self.submit(old.kind, old.title, old.parameters, self._uploads.get(job))
+        if job not in self._import_queue:
+            self._import_queue.append(job)
+        self._job_happened(job, job_events.RetryRequested(self._clock()))
+        if not self.online:
+            self._job_happened(job, job_events.ConnectionGone(self._clock()))
+        return job
+
+    def remove(self, job: bytes) -> None:
+        """Forget an ended job here, and its result at the server."""
+        if self.jobs[job].status not in ENDED:
+            raise ValueError(f"job {job.hex()} is {self.jobs[job].status.value}; only ended jobs can be removed")
+        if self.online and self.jobs[job].status == JobStatus.DONE:
+            self._link.acknowledge(job)
+        for table in (self.jobs, self.shapes, self.previews, self._uploads, self._imported):
+            table.pop(job, None)  # type: ignore[attr-defined]
+        self._leave_import_queue(job)
+        self.revision += 1
+
+    def refresh_models(self) -> None:
+        """Ask the server for its models again."""
+        if self.online:
+            self._link.list_models()
+
+    # Results
+
+    def next_import(self) -> tuple[bytes, int] | None:
+        """The job and shape index that is to be imported next without being asked for, or None."""
+        for job in self._import_queue:
+            for shape in self.shapes.get(job, ()):
+                if shape.index not in self._imported.get(job, set()):
+                    return job, shape.index
+        return None
+
+    def imported(self, job: bytes, index: int) -> None:
+        """Note that one shape is in the scene. With the last one the result is acknowledged, and let go of here."""
+        done = self._imported.setdefault(job, set())
+        done.add(index)
+        self.revision += 1
+        if done >= {shape.index for shape in self.shapes.get(job, ())}:
+            self._leave_import_queue(job)
+            self.shapes.pop(job, None)
+            self._job_happened(job, job_events.ResultImported(self._clock()))
+
+    def stop_importing(self, job: bytes, reason: str) -> None:
+        """Leave the rest of a result to the artist, who sees why."""
+        self._leave_import_queue(job)
+        self._note(f"job {job.hex()[:8]} is not imported automatically: {reason}")
+
+    # The clock
+
+    def poll(self, budget_seconds: float = POLL_SECONDS) -> bool:
+        """Handle news until none is left or the time is used up (at least one), then let the clock tick.
+
+        Returns whether more news waits.
+        """
+        end = self._clock() + budget_seconds
+        while True:
+            news = self._inbox.take()
+            if news is None:
+                break
+            self._handle(news)
+            if self._clock() >= end:
+                break
+        now = self._clock()
+        for job in tuple(self.jobs):
+            self._job_happened(job, job_events.JobTimePassed(now))
+        self._happened(events.TimePassed(now))
+        return len(self._inbox) > 0
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Disconnect, and end thread and child."""
+        self.disconnect()
+        self._link.shut_down(timeout)
+        self._backend.shut_down(timeout)
+
+    # Inside
+
+    def _handle(self, news: News) -> None:
+        if isinstance(news, ConnectionNews):
+            if news.source == self._link_number:
+                self._happened(news.event)
+        elif isinstance(news, BackendNews):
+            if news.source == self._backend_number:
+                self._happened(news.event)
+        elif isinstance(news, JobNews):
+            self._job_news(news)
+        elif isinstance(news, JobsListed):
+            if news.source == self._link_number:
+                self._adopt(news.jobs)
+        elif isinstance(news, ModelsListed):
+            if news.source == self._link_number and self.state.server is not None:
+                self.state = replace(self.state, server=replace(self.state.server, models=news.models))
+                self.revision += 1
+        elif isinstance(news, LogLine):
+            self._note(news.text)
+
+    def _job_news(self, news: JobNews) -> None:
+        if news.job not in self.jobs:
+            return
+        if news.preview is not None:
+            self.previews[news.job] = news.preview
+        if news.shapes and not self.jobs[news.job].result_here and self.jobs[news.job].status != JobStatus.IMPORTED:
+            self.shapes[news.job] = news.shapes
+        self._job_happened(news.job, news.event)
+
+    def _adopt(self, listed: tuple[ListedJob, ...]) -> None:
+        """Take jobs of an earlier Blender session into the list; their results wait for the artist to open them."""
+        for entry in listed:
+            if (
+                entry.job in self.jobs
+                or entry.kind not in KNOWN_KINDS
+                or entry.state not in ("queued", "running", "done")
+            ):
+                continue
+            job = Job(entry.job, entry.kind, KNOWN_KINDS[entry.kind], accepted=True, adopted=True)
+            self._keep(replace(job, status=JobStatus.DETACHED, created=self._clock()), ())
+            self._job_happened(job.id, job_events.ConnectionBack(self._clock()))
+
+    def _happened(self, event: events.ConnectionEvent) -> None:
+        before = self.state
+        self.state, wanted = transition(before, event)
+        if self.state != before:
+            self.revision += 1
+        if self.state.status != before.status:
+            problem = self.state.problem
+            self._note(f"{before.status.value} -> {self.state.status.value}" + (f": {problem.tag}" if problem else ""))
+        for effect in wanted:
+            self._run(effect)
+
+    def _run(self, effect: effects.ConnectionEffect) -> None:
+        if isinstance(effect, effects.StartBackend):
+            self._backend_number = self._backend.start()
+        elif isinstance(effect, effects.StopBackend):
+            self._backend_number = -1  # its exit, which was asked for, is no news
+            self._backend.stop()
+        elif isinstance(effect, effects.OpenLink):
+            self._link_number = self._link.open(effect.endpoint)
+        elif isinstance(effect, effects.CloseLink):
+            self._link_number = -1
+            self._link.close()
+        else:
+            back = isinstance(effect, effects.ReattachJobs)
+            if back:
+                self._link.list_jobs()
+            for job in tuple(self.jobs):
+                event: job_events.JobEvent
+                event = job_events.ConnectionBack(self._clock()) if back else job_events.ConnectionGone(self._clock())
+                self._job_happened(job, event)
+
+    def _job_happened(self, job_id: bytes, event: job_events.JobEvent) -> None:
+        before = self.jobs[job_id]
+        job, requests = job_transition(before, event)
+        if job.status != before.status:
+            problem = f": {job.problem.tag}" if job.problem else ""
+            self._note(f"job {job.key[:8]} {before.status.value} -> {job.status.value}{problem}")
+        if job is not before or requests:
+            self._keep(job, requests)
+
+    def _keep(self, job: Job, requests: tuple[Request, ...]) -> None:
+        self.jobs[job.id] = job
+        self.revision += 1
+        if self.online:
+            for request in requests:
+                self._send(job, request)
+        self._count_jobs()
+
+    def _send(self, job: Job, request: Request) -> None:
+        if request == Request.SUBMIT:
+            self._link.submit(job.id, job.kind, job.parameters, self._uploads.get(job.id, {}))
+        elif request == Request.FOLLOW:
+            self._link.follow(job.id)
+        elif request == Request.CANCEL:
+            self._link.cancel(job.id)
+        elif request == Request.FETCH:
+            self._link.fetch(job.id, job.nbytes)
+        else:
+            self._link.acknowledge(job.id)
+
+    def _count_jobs(self) -> None:
+        count = sum(job.status in UNFINISHED for job in self.jobs.values())
+        if count != self.state.running_jobs:
+            self._happened(events.RunningJobsChanged(self._clock(), count))
+
+    def _leave_import_queue(self, job: bytes) -> None:
+        if job in self._import_queue:
+            self._import_queue.remove(job)
+
+    def _note(self, line: str) -> None:
+        self.log.append(f"{time.strftime('%H:%M:%S')} {line}")
+
+
+__all__ = ["POLL_SECONDS", "Session", "Status", "Target"]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a `generate` job as values: meshes in numpy, checked before Blender sees them.
+
+Blender trusts the indices that `foreach_set` writes: one that points outside the mesh crashes it. So nothing from the
+wire reaches it unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+class BadResultError(Exception):
+    """A result that is not a set of meshes; the text says what was wrong, for the report."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """One generated mesh. vertices [N, 3] float32 in Blender's world axes (Z up); faces [F, 3] int32, outward."""
+
+    index: int
+    seed: int
+    name: str
+    vertices: np.ndarray = field(repr=False)
+    faces: np.ndarray = field(repr=False)
+
+    @property
+    def size(self) -> tuple[float, float, float]:
+        """Extent in x, y, z."""
+        extent = self.vertices.max(axis=0) - self.vertices.min(axis=0)
+        return float(extent[0]), float(extent[1]), float(extent[2])
+
+
+def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[Shape, ...]:
+    """The meshes of a finished `generate` job, in the order of their index.
+
+    Args:
+        result: `{"shapes": [{"index", "seed", "name"}, ...], ...}`.
+        arrays: `vertices_{index}` float32 [N, 3] and `faces_{index}` int32 [F, 3].
+
+    Raises:
+        BadResultError: something is missing, has another shape or dtype, is not finite, or points outside the mesh.
+    """
+    listed = result.get("shapes")
+    if not isinstance(listed, (list, tuple)) or not listed:
+        raise BadResultError("the result lists no shapes")
+    shapes = []
+    for entry in listed:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("index"), int):
+            raise BadResultError("an entry of the result has no index")
+        index = entry["index"]
+        vertices = _checked(arrays, f"vertices_{index}", np.float32)
+        faces = _checked(arrays, f"faces_{index}", np.int32)
+        if not np.isfinite(vertices).all():
+            raise BadResultError(f"vertices_{index} holds numbers that are not finite")
+        if faces.min() < 0 or faces.max() >= len(vertices):
+            raise BadResultError(f"faces_{index} points outside its {len(vertices)} vertices")
+        shapes.append(Shape(index, int(entry.get("seed", 0)), str(entry.get("name", "")), vertices, faces))
+    if len({shape.index for shape in shapes}) != len(shapes):
+        raise BadResultError("two shapes of the result have the same index")
+    return tuple(sorted(shapes, key=lambda shape: shape.index))
+
+
+def _checked(arrays: Mapping[str, np.ndarray], name: str, dtype: type) -> np.ndarray:
+    array = arrays.get(name)
+    if array is None:
+        raise BadResultError(f"{name} is missing")
+    if array.dtype != dtype or array.ndim != 2 or array.shape[1] != 3 or not len(array):
+        raise BadResultError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} (n, 3) with n > 0")
+    return array

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection as one frozen value: which of eight states it is in, until when, and what is on the other end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .problems import Problem
+
+# Times are seconds of time.monotonic().
+START_SECONDS = 90.0  # a cold import of torch from a slow disk takes most of a minute
+CONNECT_SECONDS = 15.0
+GIVE_UP_SECONDS = 600.0  # a laptop lid that is closed for a coffee must not lose the connection
+FIRST_RETRY_SECONDS = 1.0
+RESTART_WINDOW_SECONDS = 120.0
+RESTARTS_ALLOWED = 3
+
+
+class Status(str, Enum):
+    """The eight states of the connection. The panel shows each with its own sentence."""
+
+    OFFLINE = "OFFLINE"
+    STARTING = "STARTING"
+    CONNECTING = "CONNECTING"
+    READY = "READY"
+    BUSY = "BUSY"
+    LOST = "LOST"
+    INCOMPATIBLE = "INCOMPATIBLE"
+    FAILED = "FAILED"
+
+
+ONLINE = frozenset({Status.READY, Status.BUSY})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server listens and what opens its door. `repr` never shows the secrets."""
+
+    address: str
+    token: str = ""
+    # CURVE keys, 32 bytes each, for a server on another computer; empty on loopback.
+    server_key: bytes = b""
+    client_public_key: bytes = b""
+    client_secret_key: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.address!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the artist asked for: this computer (`endpoint` None: start a backend), or a server that already runs."""
+
+    endpoint: Endpoint | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether the add-on starts and stops the backend itself."""
+        return self.endpoint is None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One model that the server offers. `title` is how the panel calls it."""
+
+    name: str
+    title: str
+    class_name: str = ""
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the server said about itself in its welcome."""
+
+    package_version: str = ""
+    protocol: int = 0
+    device: str = ""
+    models: tuple[ModelCard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """Everything the transition function knows. Waiting states have a `deadline`; LOST says when it tries next."""
+
+    status: Status = Status.OFFLINE
+    target: Target = Target()
+    since: float = 0.0
+    deadline: float | None = None
+    retry_at: float | None = None
+    give_up_at: float | None = None  # set while reconnecting, whichever state that is in
+    endpoint: Endpoint | None = None  # where the link goes, once known
+    backend_alive: bool = False
+    restarts: tuple[float, ...] = ()  # times of automatic restarts within the window
+    running_jobs: int = 0
+    server: Server | None = None
+    problem: Problem | None = None

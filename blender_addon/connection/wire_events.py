@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the protocol's client reports, as news for the session. Runs on the socket thread, so it may take its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from unrender_protocol import events as wire
+from unrender_protocol import messages
+from unrender_protocol.client import Client
+
+from . import events, job_events
+from .news import ConnectionNews, JobNews, JobsListed, ListedJob, LogLine, ModelsListed, News
+from .problems import (
+    BAD_RESULT,
+    CANCEL_UNANSWERED,
+    CONNECT_TIMEOUT,
+    CONNECTION_LOST,
+    NO_ANSWER,
+    NOT_A_GENERATOR,
+    NOT_ACCEPTED,
+    Problem,
+)
+from .shapes import BadResultError, read_shapes
+from .states import ModelCard, Server
+
+_UNANSWERED: Mapping[type[messages.Message], Problem] = {
+    messages.SubmitJob: NOT_ACCEPTED,
+    messages.FollowJob: NO_ANSWER,
+    messages.FetchResult: NO_ANSWER,
+    messages.CancelJob: CANCEL_UNANSWERED,
+}
+
+
+def read_event(event: wire.Event, client: Client, number: int, at: float) -> Iterator[News]:
+    """The news in one event of the client of link `number`; `at` is the time on the session's clock."""
+    if isinstance(event, wire.Connected):
+        yield ConnectionNews(number, events.Welcomed(at, _server(event.welcome)))
+    elif isinstance(event, wire.Lost):
+        if client.welcome is not None:
+            problem = CONNECTION_LOST
+        else:
+            problem = NOT_A_GENERATOR if client.rejected else CONNECT_TIMEOUT
+        yield LogLine(f"link lost: {event.reason}")
+        yield ConnectionNews(number, events.LinkLost(at, problem, event.retry_seconds))
+    elif isinstance(event, wire.Incompatible):
+        yield ConnectionNews(number, events.Refused(at, _incompatible(event), incompatible=True))
+    elif isinstance(event, wire.Denied):
+        problem = Problem(event.tag, _sentence(event.message), _sentence(event.hint))
+        yield ConnectionNews(number, events.Refused(at, problem))
+    elif isinstance(event, wire.Unanswered):
+        yield LogLine(f"{type(event.request).__name__}: {event.message}")
+        unanswered = _UNANSWERED.get(type(event.request))
+        job = getattr(event.request, "job", None)
+        if unanswered is not None and job is not None:
+            yield JobNews(job, job_events.JobFailed(at, unanswered))
+    else:
+        yield from _read(event.message, event, number, at)
+
+
+def superseded_key(news: News) -> tuple[str, bytes] | None:
+    """The key under which newer news replaces older news that still waits: progress, job by job."""
+    if isinstance(news, JobNews) and isinstance(news.event, job_events.JobProgressed):
+        return "progress", news.job
+    return None
+
+
+@singledispatch
+def _read(message: messages.Message, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield LogLine(f"unexpected {type(message).__name__} from the server")
+
+
+@_read.register
+def _(message: messages.JobAccepted, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield JobNews(message.job, job_events.JobAccepted(at, message.state))
+
+
+@_read.register
+def _(message: messages.JobProgress, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    progress = job_events.JobProgressed(
+        at, message.phase, message.done, message.total, message.eta_seconds, message.message
+    )
+    yield JobNews(message.job, progress, preview=_preview(arrived.arrays))
+
+
+@_read.register
+def _(message: messages.JobDone, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    if message.nbytes and not arrived.arrays:
+        yield JobNews(message.job, job_events.JobFinished(at, message.result, nbytes=message.nbytes))
+        return
+    try:
+        shapes = read_shapes(message.result, arrived.arrays) if "shapes" in message.result else ()
+    except BadResultError as error:
+        yield LogLine(f"bad result of job {message.job.hex()[:8]}: {error}")
+        yield JobNews(message.job, job_events.JobFailed(at, BAD_RESULT))
+        return
+    yield JobNews(message.job, job_events.JobFinished(at, message.result, here=True), shapes)
+
+
+@_read.register
+def _(message: messages.JobFailed, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield JobNews(message.job, job_events.JobFailed(at, Problem(message.tag, message.message, message.hint)))
+
+
+@_read.register
+def _(message: messages.JobCancelled, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield JobNews(message.job, job_events.JobCancelled(at))
+
+
+@_read.register
+def _(message: messages.ResultAcknowledged, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield JobNews(message.job, job_events.ResultAcknowledged(at))
+
+
+@_read.register
+def _(message: messages.JobList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield JobsListed(number, tuple(ListedJob(entry.job, entry.kind, entry.state) for entry in message.jobs))
+
+
+@_read.register
+def _(message: messages.ModelList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield ModelsListed(number, tuple(_card(model) for model in message.models))
+
+
+@_read.register
+def _(message: messages.Failure, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    job = message.job or getattr(arrived.request, "job", None)
+    yield LogLine(f"the server says {message.tag}: {message.message}")
+    if job is None:
+        return
+    if message.tag == "unknown_job":
+        yield JobNews(job, job_events.JobUnknown(at))
+    elif not isinstance(arrived.request, (messages.AcknowledgeResult, messages.CancelJob)):
+        yield JobNews(job, job_events.JobFailed(at, Problem(message.tag, message.message, message.hint)))
+
+
+def _server(welcome: messages.Welcome) -> Server:
+    return Server(
+        package_version=welcome.package_version,
+        protocol=welcome.protocol,
+        device=welcome.device,
+        models=tuple(_card(model) for model in welcome.models),
+    )
+
+
+def _card(model: messages.ModelSummary) -> ModelCard:
+    class_name = model.details.get("class_name", "")
+    return ModelCard(
+        name=model.name,
+        title=model.description or model.name,
+        class_name=class_name if isinstance(class_name, str) else "",
+        hash=model.hash,
+    )
+
+
+def _incompatible(event: wire.Incompatible) -> Problem:
+    if event.update == "server":
+        return Problem(
+            "incompatible",
+            "The generator is older than this add-on.",
+            f"Update the generator (Unrender backend), then press Connect. ({event.message})",
+        )
+    return Problem(
+        "incompatible",
+        "This add-on is older than the generator.",
+        f"Update the Unrender add-on, then press Connect. ({event.message})",
+    )
+
+
+def _preview(arrays: Mapping[str, Any]) -> np.ndarray | None:
+    """The preview image [H, W, 3 or 4] uint8 that came with a progress, if one did."""
+    for array in arrays.values():
+        if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (3, 4):
+            return np.asarray(array)
+    return None
+
+
+def _sentence(text: str) -> str:
+    """`text` with a capital and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generated shapes as Blender objects: named, in their collection, with where they come from written on them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import bpy
+
+from ..connection.shapes import Shape
+from .arrangement import grid_place, grid_spacing, standing_location
+from .materials import clay_material
+from .meshes import create_mesh
+
+COLLECTION_NAME = "Unrender"
+UUID_PROPERTY = "unrender_uuid"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a shape was made; enough to make it again."""
+
+    model: str
+    model_hash: str
+    threshold: float
+    variety: float
+    job: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def title_of(class_name: str) -> str:
+    """The word that objects of a class or model are called by: `chairs` -> `Chair`, `egg_cup` -> `Egg cup`."""
+    word = class_name.replace("_", " ").replace("-", " ").strip()
+    if word.endswith("s") and not word.endswith("ss"):
+        word = word[:-2] if word.endswith(("ches", "shes", "xes")) else word[:-1]
+    return word[:1].upper() + word[1:] or "Shape"
+
+
+def object_name(class_name: str, seed: int) -> str:
+    """`Chair 0007`."""
+    return f"{title_of(class_name)} {seed:04d}"
+
+
+def add_shape(
+    scene: bpy.types.Scene,
+    shape: Shape,
+    siblings: Iterable[Shape],
+    name: str,
+    provenance: Provenance,
+) -> bpy.types.Object:
+    """Put one shape of a result into the scene, at its place in the grid around the 3D cursor.
+
+    Args:
+        scene: gets the object, in its collection "Unrender".
+        shape: the one to add.
+        siblings: all shapes of the result, `shape` included; the grid is laid out for them together.
+        name: wished name of object and mesh.
+        provenance: is written into custom properties `unrender_*`.
+    """
+    together = sorted(siblings, key=lambda sibling: sibling.index)
+    order = [sibling.index for sibling in together].index(shape.index)
+    place = grid_place(order, len(together), grid_spacing([sibling.size[:2] for sibling in together]))
+    mesh = create_mesh(name, shape.vertices, shape.faces)
+    mesh.materials.append(clay_material())
+    added = bpy.data.objects.new(name, mesh)
+    added.location = standing_location(shape.vertices, place, tuple(scene.cursor.location))
+    _write_provenance(added, shape, provenance)
+    own_collection(scene).objects.link(added)
+    return added
+
+
+def own_collection(scene: bpy.types.Scene) -> bpy.types.Collection:
+    """The scene's collection "Unrender", made where it is missing."""
+    found = next((child for child in scene.collection.children if child.name.startswith(COLLECTION_NAME)), None)
+    if found is None:
+        found = bpy.data.collections.new(COLLECTION_NAME)
+        scene.collection.children.link(found)
+    return found
+
+
+def generated_objects(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Those of `objects` that Unrender made."""
+    return [candidate for candidate in objects if UUID_PROPERTY in candidate]
+
+
+def select_only(context: bpy.types.Context, chosen: Iterable[bpy.types.Object]) -> None:
+    """Select these objects and no others; the last one becomes the active one."""
+    layer = context.view_layer
+    wanted = set(chosen)
+    for candidate in layer.objects:
+        candidate.select_set(candidate in wanted)
+    layer.objects.active = next((candidate for candidate in reversed(layer.objects[:]) if candidate in wanted), None)
+
+
+def _write_provenance(target: bpy.types.Object, shape: Shape, provenance: Provenance) -> None:
+    target["unrender_model"] = provenance.model
+    target["unrender_model_hash"] = provenance.model_hash
+    target["unrender_seed"] = shape.seed
+    target["unrender_index"] = shape.index
+    target["unrender_threshold"] = provenance.threshold
+    target["unrender_variety"] = provenance.variety
+    target["unrender_job"] = provenance.job
+    target["unrender_versions"] = dict(provenance.versions)
+    target[UUID_PROPERTY] = str(uuid.uuid4())
