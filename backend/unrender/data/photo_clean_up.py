@@ -26,12 +26,13 @@ class CleanUpSettings:
 
     rim_pixels: float = 2.0  # of the object's edge, whose colour is mixed with the background's and is not used
     align_light: bool = True  # mirror photos that are lit from the left, so that all are lit from the right
-    detail_limit: float = 0.2  # relative deviation from the base beyond which shading is compressed; 0 keeps the base only
+    brighter_limit: float = 0.06  # of relative deviations above the base: highlights, light spots; 0 removes them
+    darker_limit: float = 0.25  # of relative deviations below the base: furrows between ribs, but also stems
     smooth_pixels: float = 0.8  # sigma of the low-pass of what deviates from the base; 0 for none
-    unify_mean: Unify = "ratio"  # "ratio" is an albedo, "additive" is the paper's, "none" keeps colours apart
-    unify_contrast: bool = True  # give every photo the same standard deviation too
-    mean: float = 0.5  # of every photo inside the mask, in linear light; unless unify_mean is "none"
-    contrast: float | None = 0.32  # standard deviation over mean of every photo; None for the median of the photos
+    unify_mean: Unify = "ratio"  # "ratio" is an albedo, "additive" is the paper's, "none" keeps tone and contrast
+    mean: float = 0.5  # of every photo inside the mask, in linear light
+    contrast: float | None = 0.32  # standard deviation over mean of every photo's base ("ratio" only); None keeps it
+    most_gain: float = 2.0  # by which contrast is raised
 
 
 def suppress_texture(
@@ -54,14 +55,12 @@ def suppress_texture(
     has_object = core.any(axis=(1, 2))
     inside = alpha > 0.5
     base = robust_base(straight, core)
-    detail = np.where(core, straight / np.maximum(base, 1e-6) - 1.0, 0.0)
-    if settings.detail_limit > 0:
-        detail = settings.detail_limit * np.tanh(detail / settings.detail_limit)
-        detail = _fill_and_smooth(detail, core, settings.smooth_pixels * scale)
-    else:
-        detail = np.zeros_like(base)
-    # The tone is the base's: contrast that is raised or lowered must not raise what is left of a highlight.
-    shading = _unify(base, inside & has_object[:, None, None], settings) * (1.0 + detail)
+    toned, gain = _unify(base, inside & has_object[:, None, None], settings)
+    # Contrast that is lowered lowers the detail too; raised contrast must not raise what is left of a highlight.
+    detail = np.where(core, straight / np.maximum(base, 1e-6) - 1.0, 0.0) * np.minimum(gain, 1.0)
+    detail = _compress(detail, settings.brighter_limit, settings.darker_limit)
+    detail = _fill_and_smooth(detail, core, settings.smooth_pixels * scale)
+    shading = toned * (1.0 + detail)
     shading = np.clip(shading, 0.0, 1.0)
     if encoding == "srgb":
         shading = linear_to_srgb(torch.from_numpy(shading)).numpy()
@@ -96,7 +95,8 @@ def robust_base(
             difference = observed - inside @ coefficients
             level = max(float(np.median(observed)), 1e-6)
             spread = max(1.4826 * float(np.median(np.abs(difference))), 0.02 * level)
-            weight = np.exp(-0.5 * (difference / (2.0 * spread)) ** 2)
+            # Highlights are brighter than any matt surface; what is darker may be the unlit side.
+            weight = np.exp(-0.5 * (difference / (np.where(difference > 0, 2.0, 4.0) * spread)) ** 2)
         # Even the unlit side of a photo's object is not black.
         base[index] = np.maximum(terms @ coefficients, 0.1 * level)
     return base
@@ -148,24 +148,29 @@ def _fill_and_smooth(
     return ndimage.gaussian_filter(filled, (0.0, sigma, sigma)) if sigma > 0 else filled
 
 
-def _unify(
-    shading: Float[np.ndarray, "N H W"], inside: Bool[np.ndarray, "N H W"], settings: CleanUpSettings
+def _compress(
+    detail: Float[np.ndarray, "N H W"], brighter: float, darker: float
 ) -> Float[np.ndarray, "N H W"]:
-    """One mean, and one standard deviation, inside every mask."""
+    """Relative detail, softly limited to `brighter` above nought and to `darker` below it; a limit of 0 removes it."""
+    above = brighter * np.tanh(np.maximum(detail, 0.0) / brighter) if brighter > 0 else 0.0
+    below = darker * np.tanh(np.minimum(detail, 0.0) / darker) if darker > 0 else 0.0
+    return np.asarray(above + below) * np.ones_like(detail)
+
+
+def _unify(
+    base: Float[np.ndarray, "N H W"], inside: Bool[np.ndarray, "N H W"], settings: CleanUpSettings
+) -> tuple[Float[np.ndarray, "N H W"], Float[np.ndarray, "N 1 1"]]:
+    """The base with one mean, and one contrast, inside every mask; and by how much each contrast was raised."""
+    gain = np.ones((len(base), 1, 1))
     if settings.unify_mean == "none":
-        return shading
+        return base, gain
     count = np.maximum(inside.sum(axis=(1, 2)), 1)[:, None, None]
-    mean = (shading * inside).sum(axis=(1, 2), keepdims=True) / count
-    deviation = np.sqrt((((shading - mean) ** 2) * inside).sum(axis=(1, 2), keepdims=True) / count)
-    known = inside.any(axis=(1, 2))
+    mean = (base * inside).sum(axis=(1, 2), keepdims=True) / count
     if settings.unify_mean == "additive":
-        return shading + settings.mean - mean
-    relative = shading / np.maximum(mean, 1e-6) - 1.0
-    if settings.unify_contrast:
-        contrast = deviation / np.maximum(mean, 1e-6)
-        wanted = settings.contrast
-        if wanted is None:
-            wanted = float(np.median(contrast[known])) if known.any() else 0.0
+        return base + settings.mean - mean, gain
+    relative = base / np.maximum(mean, 1e-6) - 1.0
+    if settings.contrast is not None:
+        contrast = np.sqrt((relative**2 * inside).sum(axis=(1, 2), keepdims=True) / count)
         # A flat photo has no shading to strengthen, only noise.
-        relative = relative * np.clip(wanted / np.maximum(contrast, 1e-6), 0.4, 2.5)
-    return settings.mean * (1.0 + relative)
+        gain = np.clip(settings.contrast / np.maximum(contrast, 1e-6), 0.2, settings.most_gain)
+    return settings.mean * (1.0 + relative * gain), gain
