@@ -15,7 +15,7 @@ from .dice import Dice
 from .solids import RECTANGLE, Sweep, pillow, post, sweep
 
 _LENGTH_OVER_WIDTH = (1.35, 2.3)
-_HEIGHT_OVER_WIDTH = (0.55, 0.95)
+_HEIGHT_OVER_WIDTH = (0.6, 0.95)
 _WALL = (0.064, 0.085)
 _FLOOR = (0.066, 0.1)
 _LIP = 0.066
@@ -59,27 +59,30 @@ def bathtub(dice: Dice) -> list[Sweep]:
     if rim:
         parts.append(sweep(2, (high - _LIP, high), centres[-2:], [(half_x, half_y)] * 2, outer_exponent))
     parts.append(inner)
-    if dice.chance(0.35):
+    if dice.chance(0.3):
         parts.append(_slipper(dice, half_x, bottom, high).as_cut())
     return parts
 
 
-def _stand(
-    dice: Dice, stand: str, base: np.ndarray, centre: np.ndarray, low: float, bottom: float
-) -> list[Sweep]:
+def _stand(dice: Dice, stand: str, base: np.ndarray, centre: np.ndarray, low: float, bottom: float) -> list[Sweep]:
     if stand == "none":
         return []
     head = bottom + 0.045
     if stand == "plinth":
         x, y = base * dice.between(0.75, 0.98)
-        return [pillow((centre[0] - x, -y, low), (centre[0] + x, y, head), rounding=0.01, exponent=dice.between(3.0, 9.0))]
+        return [
+            pillow((centre[0] - x, -y, low), (centre[0] + x, y, head), rounding=0.01, exponent=dice.between(3.0, 9.0))
+        ]
     x, y = base * dice.between(0.55, 0.66)
     half = dice.between(0.034, 0.045)
     style = dice.pick({"block": 0.5, "ball": 0.5})
     parts = []
     for side_x in (-1, 1):
         for side_y in (-1, 1):
-            foot, top = (centre[0] + side_x * x, side_y * y, low), (centre[0] + side_x * x * 0.97, side_y * y * 0.97, head)
+            foot, top = (
+                (centre[0] + side_x * x, side_y * y, low),
+                (centre[0] + side_x * x * 0.97, side_y * y * 0.97, head),
+            )
             if style == "block":
                 parts.append(post(foot, top, half))
             else:
@@ -89,13 +92,14 @@ def _stand(
 
 def _slipper(dice: Dice, half_x: float, bottom: float, high: float) -> Sweep:
     """All that lies above a rim that rises towards one end, or towards both."""
-    dip = dice.between(0.12, 0.32) * (high - bottom)
-    xs = np.linspace(-half_x - 0.05, half_x + 0.05, 13)
-    along = xs / half_x
+    dip = dice.between(0.12, 0.26) * (high - bottom)
+    xs = np.linspace(-half_x - 0.05, half_x + 0.05, 17)
+    # Level near the ends: a rim that falls too steeply would leave a crest that coarse grids cannot hold.
+    along = np.clip(xs / (0.78 * half_x), -1.0, 1.0)
     if dice.chance(0.5):
         rim = high - dip * np.clip(1.0 - along**2, 0.0, 1.0)
     else:
         rim = high - dip * np.clip(0.5 - 0.75 * along + 0.25 * along**3, 0.0, 1.0)
     if dice.chance(0.5):
         rim = rim[::-1]
-    return sweep(0, xs, np.stack([np.zeros(13), 0.5 * (rim + 1.0)], 1), np.stack([np.ones(13), 0.5 * (1.0 - rim)], 1))
+    return sweep(0, xs, np.stack([np.zeros(17), 0.5 * (rim + 1.0)], 1), np.stack([np.ones(17), 0.5 * (1.0 - rim)], 1))

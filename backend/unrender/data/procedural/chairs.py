@@ -9,7 +9,7 @@ thick; stretchers at .11 to .15) and are widened to the proportions of real chai
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def _seat(dice: Dice, plan: _Plan) -> list[Sweep]:
         middle, thick = 0.5 * (plan.under_seat + plan.seat), 0.5 * plan.seat_thickness
         return [sweep(1, (plan.front, plan.seat_rear), [(0, middle)] * 2, [(half, thick), (rear, thick)])]
     if style == "rounded":
-        return [pillow(low, high, rounding=0.02, exponent=dice.between(5.0, 9.0))]
+        return [pillow(low, high, rounding=0.02, exponent=dice.between(6.0, 10.0))]
     parts = [box(low, high)]
     if style == "cushion":
         inset = dice.between(0.0, 0.02)
@@ -172,7 +172,7 @@ def _four_legs(dice: Dice, plan: _Plan, splayed: bool) -> list[Sweep]:
     inset_x = dice.between(0.05, 0.3) * edge_x if splayed else 0.0
     inset_y = dice.between(0.04, 0.12) if splayed else 0.0
     rake = min(dice.between(0.0, 0.6) * plan.lean, 0.06)  # the rear feet of a leaning chair stand farther back
-    exponent = 2.0 if splayed and dice.chance(0.6) or dice.chance(0.2) else RECTANGLE
+    exponent = 2.0 if (splayed and dice.chance(0.6)) or dice.chance(0.2) else RECTANGLE
     leg = plan.leg * (1.1 if exponent == 2.0 else 1.0)
     taper = max(dice.between(0.75, 1.0), 0.029 / leg) if dice.chance(0.4) else 1.0
     front_leg = ((edge_x, front, plan.floor), (edge_x - inset_x, front + inset_y, head_z))
@@ -231,7 +231,7 @@ def _pedestal(dice: Dice, plan: _Plan) -> list[Sweep]:
     foot = dice.pick({"disc": 0.3, "plate": 0.2, "star": 0.3, "tulip": 0.2})
     if foot == "tulip":
         heights = np.linspace(plan.floor, head, 12)
-        radii = stem + (reach - stem) * np.exp(-((heights - plan.floor) / (0.3 * (head - plan.floor))) ** 1.2)
+        radii = stem + (reach - stem) * np.exp(-(((heights - plan.floor) / (0.3 * (head - plan.floor))) ** 1.2))
         radii = np.maximum(radii, stem + 0.6 * (reach - stem) * np.exp(-(head - heights) / 0.03))
         return [turned(heights, radii, [(0.0, y)])]
     parts = [turned((plan.floor, head), (stem, stem), [(0.0, y)])]
@@ -376,7 +376,10 @@ def _wings(dice: Dice, plan: _Plan) -> list[Sweep]:
     wing = sweep(2, heights, centres, np.stack([np.full(5, half), 0.5 * depths + 0.5 * plan.back], 1))
     slab = _slab(plan, 0.5 * plan.width, 0.5 * plan.width, plan.seat - _OVERLAP, plan.top)
     arms = both_sides(
-        box((x - half, plan.front, plan.under_seat), (x + half, plan.seat_rear, plan.seat + 0.35 * (plan.top - plan.seat)))
+        box(
+            (x - half, plan.front, plan.under_seat),
+            (x + half, plan.seat_rear, plan.seat + 0.35 * (plan.top - plan.seat)),
+        )
     )
     return [slab, *both_sides(wing), *arms]
 
@@ -396,4 +399,9 @@ def _tub_chair(dice: Dice, plan: _Plan) -> list[Sweep]:
     ys = np.array([-1.0, reach, y, plan.seat_rear - wall, plan.seat_rear + 0.1])
     rim = np.array([arm, arm, arm + 0.1 * (plan.top - arm), plan.top, plan.top])
     above = sweep(1, ys, np.stack([np.zeros(5), 0.5 * (rim + 1.0)], 1), np.stack([np.ones(5), 0.5 * (1.0 - rim)], 1))
-    return [outer, inner, mouth, above.as_cut(), *_support(dice, plan, "low")]
+    # What carries it stands below the largest box inside the rounded outline.
+    inside = 0.5 ** (1.0 / exponent)
+    carried = replace(plan, width=inside * plan.width + 0.02, depth=plan.depth - 2 * (1.0 - inside) * half_y)
+    shift = np.array([0.0, 0.5 * (carried.seat_rear + carried.front) - y, 0.0])
+    support = [part.placed(shift, 1.0) for part in _support(dice, carried, "low")]
+    return [outer, inner, mouth, above.as_cut(), *support]

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from .bathtubs import bathtub
 from .chairs import chair
+from .couches import couch
 from .cubes import cubes
 from .dice import Dice
+from .mushrooms import mushroom
 from .solids import Sweep, fit_to_ball, paint
 from .tables import table
 
@@ -20,8 +22,10 @@ BALL_RADIUS = 0.48
 
 _BUILDERS: dict[str, Callable[[Dice], list[Sweep]]] = {
     "chair": chair,
+    "couch": couch,
     "bathtub": bathtub,
     "table": table,
+    "mushroom": mushroom,
     "cubes": cubes,
 }
 

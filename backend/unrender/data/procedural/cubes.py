@@ -18,12 +18,14 @@ def cubes(dice: Dice) -> list[Sweep]:
     """Return 1 to 12 boxes inside the unit-diameter ball; about a third of all but the last are subtractions."""
     count = dice.whole(1, _MOST_BOXES)
     # The last one is always added, so that no shape is empty.
-    return [_random_box(dice, cut=dice.chance(_SUBTRACTION) and index + 1 < count) for index in range(count)]
+    last = count - 1
+    return [_random_box(dice, count, cut=dice.chance(_SUBTRACTION) and index < last) for index in range(count)]
 
 
-def _random_box(dice: Dice, cut: bool) -> Sweep:
-    # Squaring favours small boxes, of which a ball holds more different ones.
-    sizes = [_SIZE[0] + (_SIZE[1] - _SIZE[0]) * dice.between(0.0, 1.0) ** 2 for _ in range(3)]
+def _random_box(dice: Dice, count: int, cut: bool) -> Sweep:
+    # Many boxes are mostly small ones, of which a ball holds more different arrangements.
+    power = 2.0 if count > 3 else 1.0
+    sizes = [_SIZE[0] + (_SIZE[1] - _SIZE[0]) * dice.between(0.0, 1.0) ** power for _ in range(3)]
     centre = [dice.between(-0.5, 0.5) for _ in range(3)]
     farthest = math.sqrt(sum((abs(c) + 0.5 * s) ** 2 for c, s in zip(centre, sizes, strict=True)))
     if farthest > _RADIUS:
@@ -31,5 +33,7 @@ def _random_box(dice: Dice, cut: bool) -> Sweep:
         reach = math.sqrt(sum((0.5 * s) ** 2 for s in sizes))
         distance = math.sqrt(sum(c * c for c in centre))
         centre = [c * min(1.0, max(0.0, _RADIUS - reach) / distance) for c in centre]
-    solid = box([c - 0.5 * s for c, s in zip(centre, sizes, strict=True)], [c + 0.5 * s for c, s in zip(centre, sizes, strict=True)])
+    low = [c - 0.5 * s for c, s in zip(centre, sizes, strict=True)]
+    high = [c + 0.5 * s for c, s in zip(centre, sizes, strict=True)]
+    solid = box(low, high)
     return solid.as_cut() if cut else solid

@@ -21,7 +21,7 @@ RECTANGLE = float("inf")
 SECTION_AXES = ((1, 2), (0, 2), (0, 1))
 """The two axes of the section of a sweep along x, y and z."""
 
-_ANGLES = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
+_ANGLES = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ def post(
     return sweep(2, (foot[2], head[2]), [foot[:2], head[:2]], halves, exponent)
 
 
-def rail(start: Sequence[float], end: Sequence[float], half: float | tuple[float, float], exponent: float = RECTANGLE) -> Sweep:
+def rail(
+    start: Sequence[float], end: Sequence[float], half: float | tuple[float, float], exponent: float = RECTANGLE
+) -> Sweep:
     """Return a bar between two points (x, y, z) along x or y, whichever is longer; `half`: of its section."""
     axis = 0 if abs(end[0] - start[0]) >= abs(end[1] - start[1]) else 1
     if end[axis] < start[axis]:
