@@ -54,7 +54,11 @@ def render_batch(scene: RenderScene, settings: dict, arrays: dict[str, np.ndarra
 def _split_meshes(arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
     vertices, faces = arrays["vertices"], arrays["faces"]
     vertex_ends, face_ends = np.cumsum(arrays["vertex_counts"]), np.cumsum(arrays["face_counts"])
-    if len(vertex_ends) != len(face_ends) or vertices.shape != (_last(vertex_ends), 3) or faces.shape != (_last(face_ends), 3):
+    if (
+        len(vertex_ends) != len(face_ends)
+        or vertices.shape != (_last(vertex_ends), 3)
+        or faces.shape != (_last(face_ends), 3)
+    ):
         raise ValueError(
             f"vertices {vertices.shape} and faces {faces.shape} do not fit counts that add up to "
             f"{_last(vertex_ends)} and {_last(face_ends)}"

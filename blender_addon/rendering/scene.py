@@ -118,7 +118,7 @@ def _remove_lights(scene: bpy.types.Scene) -> None:
 
 
 def _add_suns(scene: bpy.types.Scene, settings: RenderSettings) -> None:
-    for direction, intensity in zip(settings.light_directions, settings.light_intensities):
+    for direction, intensity in zip(settings.light_directions, settings.light_intensities, strict=True):
         light = bpy.data.lights.new("unrender sun", "SUN")
         light.energy = math.pi * intensity  # a sun of strength pi lights a facing albedo of 1 to a radiance of 1
         light.angle = 0.0
@@ -156,7 +156,7 @@ def _link_lambert(tree: bpy.types.NodeTree, settings: RenderSettings, strength: 
     """Drive the emission by ambient + sum_i intensity_i max(0, normal . light_i), the radiance of white Lambert."""
     geometry = tree.nodes.new("ShaderNodeNewGeometry")
     total = None
-    for direction, intensity in zip(settings.light_directions, settings.light_intensities):
+    for direction, intensity in zip(settings.light_directions, settings.light_intensities, strict=True):
         cosine = tree.nodes.new("ShaderNodeVectorMath")
         cosine.operation = "DOT_PRODUCT"
         tree.links.new(geometry.outputs["Normal"], cosine.inputs[0])

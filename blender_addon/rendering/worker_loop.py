@@ -12,6 +12,7 @@ import traceback
 
 import bpy
 import zmq
+
 from unrender_protocol import codec
 from unrender_protocol.errors import ProtocolError
 from unrender_protocol.messages import (

@@ -4,10 +4,10 @@
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
-from skimage.measure import marching_cubes
 from torch import Tensor
 from torch.nn import functional
 
+from unrender.geometry.marching_cubes import marching_cubes
 from unrender.geometry.meshes import Mesh
 
 
@@ -44,13 +44,7 @@ def extract_surface(occupancy: Float32[np.ndarray, "X Y Z"], level: float = 0.5)
     The grid is padded with empty voxels, so shapes that touch its border are closed as well. An empty or full-below
     grid gives a mesh without faces.
     """
-    if not (occupancy > level).any():
-        return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
-    padded = np.pad(occupancy, 1)
-    vertices, faces, _, _ = marching_cubes(padded, level, gradient_direction="ascent", allow_degenerate=False)
-    resolution = np.asarray(occupancy.shape, np.float32)
-    world = (vertices - 0.5) / resolution - 0.5
-    return Mesh(np.ascontiguousarray(world, np.float32), np.ascontiguousarray(faces, np.int32))
+    return Mesh(*marching_cubes(occupancy, level))
 
 
 def random_threshold(occupancy: Float[Tensor, "B 1 X Y Z"], threshold: Float[Tensor, "B"]) -> Bool[Tensor, "B 1 X Y Z"]:

@@ -29,9 +29,30 @@ class RenderedImages:
     normal: Float[Tensor, "B 3 H W"] | None = None
 
 
+class PendingRender(Protocol):
+    """A batch that is being rendered while the caller goes on."""
+
+    @property
+    def render_seconds(self) -> float:
+        """Seconds that the renderer itself spent on the batch; known once `result` has returned."""
+        ...
+
+    def result(self, timeout: float | None = None) -> RenderedImages:
+        """Wait for the images; raises RenderError on failure, TimeoutError after `timeout` seconds."""
+        ...
+
+
 class Renderer(Protocol):
     """One call, a whole batch. `differentiable` says whether gradients reach the shapes."""
 
     differentiable: bool
 
     def render(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> RenderedImages: ...
+
+    def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> PendingRender:
+        """Start rendering and return at once."""
+        ...
+
+    def close(self) -> None:
+        """Release processes and devices; renders that are not finished fail."""
+        ...

@@ -105,7 +105,7 @@ def _explain(answer: "subprocess.CompletedProcess[str]", is_python: bool) -> str
     last = error[-1] if error else f"exit code {answer.returncode}"
     if is_python and "No module named 'bpy'" in last:
         return "has no bpy module"
-    if is_python and "No module named '_bpy'" in last or "import bpy" in last or "compiled for" in last:
+    if (is_python and "No module named '_bpy'" in last) or "import bpy" in last or "compiled for" in last:
         return f"has a bpy made for another version of Python ({last})"
     if answer.returncode < 0 or answer.returncode == 134:
         return f"crashes when it starts ({last}); system libraries such as libegl1 may be missing"

@@ -3,7 +3,6 @@
 for machines without Blender, and for tests."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,10 +13,9 @@ from torch.nn import functional
 from unrender.errors import RenderError
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
-from unrender.geometry.meshes import Mesh
 from unrender.geometry.rotation import resample_to_camera
 from unrender.geometry.surface import blur_binomial, smooth_binary
-from unrender.renderers.base import RenderedImages
+from unrender.renderers.base import RenderedImages, Shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,12 @@ class RayMarchRenderer:
         self.size, self.supersampling = size, supersampling
 
     @torch.no_grad()
-    def render(self, shapes: Tensor | Sequence[Mesh], cameras: Cameras, lighting: Lighting) -> RenderedImages:
+    def render(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> RenderedImages:
         """Render binary voxel grids [B, 1, X, Y, Z]; raises RenderError for meshes and for lights with shadows."""
         if not isinstance(shapes, Tensor):
-            raise RenderError("The ray marcher takes voxel grids, not meshes.", "Use renderer.kind = \"blender\".")
+            raise RenderError("The ray marcher takes voxel grids, not meshes.", 'Use renderer.kind = "blender".')
         if lighting.shadows:
-            raise RenderError("The ray marcher casts no shadows.", "Use renderer.kind = \"blender\".")
+            raise RenderError("The ray marcher casts no shadows.", 'Use renderer.kind = "blender".')
         field = smooth_binary(shapes if shapes.dtype == torch.bool else shapes > 0.5)
         return self._march(field, cameras, lighting)
 
@@ -57,9 +55,11 @@ class RayMarchRenderer:
         gradient = [self._difference(soft, first, axis) for axis in (4, 3, 2)]
         outward = torch.cat([-gradient[0], gradient[1], gradient[2]], dim=1)
         normal = functional.normalize(outward, dim=1, eps=1e-6) * hit
-        along = 0.5 - (first.float() + 0.5) / depth
+        along = cameras.distance - 0.5 + (first.float() + 0.5) / depth
         grey = lighting.shade(normal) * hit
-        pooled = [functional.avg_pool2d(image, self.supersampling) for image in (grey, hit.float(), along * hit, normal)]
+        pooled = [
+            functional.avg_pool2d(image, self.supersampling) for image in (grey, hit.float(), along * hit, normal)
+        ]
         return RenderedImages(pooled[0].expand(-1, 3, -1, -1), pooled[1], pooled[2], pooled[3])
 
     @staticmethod
@@ -71,7 +71,7 @@ class RayMarchRenderer:
         change = volume.index_select(axis, ahead) - volume.index_select(axis, behind)
         return change[:, 0].gather(1, first)
 
-    def submit(self, shapes: Tensor | Sequence[Mesh], cameras: Cameras, lighting: Lighting) -> _Finished:
+    def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> _Finished:
         """Render at once; the pending result is ready."""
         started = time.perf_counter()
         images = self.render(shapes, cameras, lighting)

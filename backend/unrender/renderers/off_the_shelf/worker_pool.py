@@ -2,8 +2,8 @@
 """A pool of headless Blender workers, fed over the protocol's codec.
 
 One thread owns the socket and the processes. Each worker holds at most two batches (one renders, one waits decoded);
-results belong to their futures, so the order in which workers finish does not matter. A batch whose worker dies is given
-to another one once; a batch that kills two workers fails with a message that names them.
+results belong to their futures, so the order in which workers finish does not matter. A batch whose worker dies is
+given to another one once; a batch that kills two workers fails with a message that names them.
 """
 
 import os
@@ -23,6 +23,10 @@ from typing import Any
 
 import numpy as np
 import zmq
+
+from unrender.errors import RenderError
+from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_blender
+from unrender.renderers.off_the_shelf.worker_process import WorkerProcess
 from unrender_protocol import codec
 from unrender_protocol.errors import ProtocolError
 from unrender_protocol.messages import (
@@ -34,10 +38,6 @@ from unrender_protocol.messages import (
     WorkerHeartbeat,
     WorkerReady,
 )
-
-from unrender.errors import RenderError
-from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_blender
-from unrender.renderers.off_the_shelf.worker_process import WorkerProcess
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -269,7 +269,9 @@ class WorkerPool:
             request.attempts += first  # only the batch in front can have killed it
             request.killed += [cause] if first else []
             if request.attempts >= self._limits.attempts:
-                request.future.set_exception(RenderError("A batch could not be rendered: " + " | ".join(request.killed)))
+                request.future.set_exception(
+                    RenderError("A batch could not be rendered: " + " | ".join(request.killed))
+                )
             else:
                 self._waiting.appendleft(request)
         if worker.rendered == 0:

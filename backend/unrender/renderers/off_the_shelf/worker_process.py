@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One headless Blender as a child process."""
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
 from typing import IO
 
 import unrender_protocol
-
 from unrender.errors import RenderError
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
 
@@ -71,10 +71,8 @@ class WorkerProcess:
     def join(self, timeout: float) -> None:
         """Wait for it to end by itself (its input is closed, which ends it); kill it after the timeout."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):
             self._process.stdin.close()
-        except OSError:
-            pass
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -93,8 +91,6 @@ class WorkerProcess:
     def _close(self) -> None:
         self._process.wait()
         if self._process.stdin is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._process.stdin.close()
-            except OSError:
-                pass
         self._log.close()
