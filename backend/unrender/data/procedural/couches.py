@@ -26,7 +26,7 @@ _OVERLAP = 0.035
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Measures of one couch in world units; y runs from `front` to `rear`, the chaise or wing reaches to `far_front`."""
+    """Measures of one couch in world units; y runs from `front` to `rear`, the chaise or wing to `far_front`."""
 
     half_x: float
     front: float
@@ -171,16 +171,16 @@ def _back(dice: Dice, plan: _Plan) -> list[Sweep]:
         halves = np.append(x, x - min(drop, 0.4 * x) * (1 - np.cos(swing)))
         parts = [sweep(2, heights, [(0.0, foot)] * 8, np.stack([halves, np.full(8, half)], 1))]
     elif style == "cushions":
-        thick = dice.between(0.03, 0.05)
+        deep = dice.between(0.03, 0.05) + 0.3 * half  # it reaches into the back
         wide = 2 * plan.inner / plan.seats
         for index in range(plan.seats):
             middle = -plan.inner + (index + 0.5) * wide
             bottom, top = plan.seat - 0.01, plan.top + dice.between(-0.03, 0.01)
             heights = np.array([bottom, bottom + 0.03, top - 0.03, top])
             halves = np.array(
-                [[0.46 * wide, 0.6 * thick], [0.5 * wide, thick], [0.5 * wide, thick], [0.46 * wide, 0.6 * thick]]
+                [[0.46 * wide, 0.6 * deep], [0.5 * wide, deep], [0.5 * wide, deep], [0.46 * wide, 0.6 * deep]]
             )
-            parts.append(sweep(2, heights, [(middle, foot - half)] * 4, halves + [0.0, 0.3 * half], 6.0))
+            parts.append(sweep(2, heights, [(middle, foot - half)] * 4, halves, 6.0))
     if plan.corner:
         low_x, high_x = _side_range(plan)
         edge = high_x - plan.back if plan.side > 0 else low_x

@@ -131,6 +131,6 @@ def _funnel(dice: Dice, plan: _Plan, stem: float) -> list[Sweep]:
     body = turned(heights, radii, centres)
     dip = dice.between(0.1, 0.3) * plan.height
     depths = plan.floor + plan.height - dip * (1.0 - share) + 1e-6 * share
-    bowl = turned(depths, (plan.cap - 0.5 * _WALL) * np.sqrt(share), [plan.head]).as_cut()
-    rim = turned((heights[-1] - 0.066, heights[-1]), (plan.cap * 0.92, plan.cap), [plan.head])
+    bowl = turned(depths, (plan.cap - _WALL) * np.sqrt(share), [plan.head]).as_cut()
+    rim = turned((heights[-1] - _WALL, heights[-1]), (plan.cap * 0.92, plan.cap), [plan.head])
     return [body, rim, bowl]
