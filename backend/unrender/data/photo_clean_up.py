@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
+from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from unrender.data.photo_shading import MIRROR, inflate, robust_shading, shading_terms
 from unrender.geometry.conventions import linear_to_srgb, srgb_to_linear
 
 Unify = Literal["ratio", "additive", "none"]
@@ -33,6 +35,7 @@ class CleanUpSettings:
     mean: float = 0.5  # of every photo inside the mask, in linear light
     contrast: float | None = 0.32  # standard deviation over mean of every photo's base ("ratio" only); None keeps it
     most_gain: float = 2.0  # by which contrast is raised
+    relight: float = 0.5  # 0 keeps each photo's light, 1 gives all photos the light that is their median
 
 
 def suppress_texture(
@@ -40,137 +43,106 @@ def suppress_texture(
 ) -> Float[Tensor, "N 2 H W"]:
     """Make photographs plain, as `settings` says; luminance premultiplied by alpha in, and out, in their encoding.
 
-    All steps are in linear light: the base of each photo by a robust low-pass inside its mask; deviations from it
-    compressed to `detail_limit` (a highlight or a stem is limited, a rib is kept); a low-pass; mean and contrast
-    unified; light aligned. Images without an object come back as they are.
+    Each photo is divided, in linear light, into the shading of a matt body with its outline (the base) and what
+    deviates from that (the detail). The bases get one mean, one contrast and, in part, one light; the detail is
+    smoothed and limited; photos lit from the left are mirrored. Images without an object come back as they are.
     """
     settings = settings or CleanUpSettings()
-    array = images.numpy().astype(np.float64)
-    alpha = array[:, 1]
-    straight = array[:, 0] / np.maximum(alpha, 1e-3)
+    alpha = images[:, 1].numpy()
+    straight = images[:, 0].numpy() / np.maximum(alpha, 1e-3)
     if encoding == "srgb":
         straight = srgb_to_linear(torch.from_numpy(straight)).numpy()
+    chosen = np.flatnonzero((alpha > 0.5).any(axis=(1, 2)))
+    if not len(chosen):
+        return images.clone()
     scale = images.shape[-1] / 64.0
-    core = _core(alpha, settings.rim_pixels * scale)
-    has_object = core.any(axis=(1, 2))
+    photos = [_fit_photo(straight[index], alpha[index], settings.rim_pixels * scale) for index in chosen]
+    toned, gains = _unify(photos, settings)
+    left = np.array([settings.align_light and photo.coefficients[1] < 0 for photo in photos])
+    mirror = np.where(left[:, None], MIRROR, 1.0)
+    # The common light is that of the photos after mirroring; each photo gets it as seen before.
+    common = np.median(toned * mirror, axis=0) * mirror
+    relit = toned + settings.relight * (common - toned)
+    result = images.numpy().copy()
+    for place, index in enumerate(chosen):
+        shading = _plain_shading(straight[index], photos[place], relit[place], float(gains[place]), settings, scale)
+        if encoding == "srgb":
+            shading = linear_to_srgb(torch.from_numpy(shading)).numpy()
+        result[index, 0] = shading * alpha[index]
+        if left[place]:
+            result[index] = result[index, :, :, ::-1].copy()
+    return torch.from_numpy(result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """What is known of one photo's base."""
+
+    normal: NDArray[np.float32]  # [H, W, 3]
+    core: NDArray[np.bool_]  # [H, W], deeper than the rim
+    coefficients: NDArray[np.float64]  # [9], of its shading
+    term_mean: NDArray[np.float64]  # [9], of the shading terms inside the mask
+    term_covariance: NDArray[np.float64]  # [9, 9]
+
+
+def _fit_photo(straight: Float[np.ndarray, "H W"], alpha: Float[np.ndarray, "H W"], rim: float) -> _Photo:
     inside = alpha > 0.5
-    base = robust_base(straight, core)
-    toned, gain = _unify(base, inside & has_object[:, None, None], settings)
-    # Contrast that is lowered lowers the detail too; raised contrast must not raise what is left of a highlight.
-    detail = np.where(core, straight / np.maximum(base, 1e-6) - 1.0, 0.0) * np.minimum(gain, 1.0)
-    detail = _compress(detail, settings.brighter_limit, settings.darker_limit)
-    detail = _fill_and_smooth(detail, core, settings.smooth_pixels * scale)
-    shading = toned * (1.0 + detail)
-    shading = np.clip(shading, 0.0, 1.0)
-    if encoding == "srgb":
-        shading = linear_to_srgb(torch.from_numpy(shading)).numpy()
-    result = np.stack([shading * alpha, alpha], axis=1)
-    result[~has_object] = array[~has_object]
-    if settings.align_light:
-        mirrored = lit_from_left(result)
-        result[mirrored] = result[mirrored][..., ::-1]
-    return torch.from_numpy(np.ascontiguousarray(result, dtype=np.float32))
-
-
-def robust_base(
-    luminance: Float[np.ndarray, "N H W"], core: Bool[np.ndarray, "N H W"], iterations: int = 8
-) -> Float[np.ndarray, "N H W"]:
-    """The shading of a matt ellipsoid under any distant light that comes closest to each photo, inside its box.
-
-    Nine spherical harmonics of the ellipsoid's normal hold 99% of Lambertian shading (Basri and Jacobs, "Lambertian
-    reflectance and linear subspaces", 2003). Least squares, reweighted (Welsch) so that highlights, spots and stems do
-    not count. Nought where an image has no core.
-    """
-    base = np.zeros_like(luminance)
-    for index, (values, mask) in enumerate(zip(luminance, core, strict=True)):
-        if not mask.any():
-            continue
-        terms = _shading_terms(mask)  # [H, W, 9]
-        inside, observed = terms[mask], values[mask]
-        weight = np.ones(len(observed))
-        for _ in range(iterations):
-            # The ridge holds back what the mask's pixels say nothing of.
-            gram = (inside * weight[:, None]).T @ inside + np.diag([0.0, *[1e-3 * weight.sum()] * 8])
-            coefficients = np.linalg.solve(gram, (inside * weight[:, None]).T @ observed)
-            difference = observed - inside @ coefficients
-            level = max(float(np.median(observed)), 1e-6)
-            spread = max(1.4826 * float(np.median(np.abs(difference))), 0.02 * level)
-            # Highlights are brighter than any matt surface; what is darker may be the unlit side.
-            weight = np.exp(-0.5 * (difference / (np.where(difference > 0, 2.0, 4.0) * spread)) ** 2)
-        # Even the unlit side of a photo's object is not black.
-        base[index] = np.maximum(terms @ coefficients, 0.1 * level)
-    return base
-
-
-def _shading_terms(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W 9"]:
-    """Spherical harmonics up to degree two of the normal of the ellipsoid that fills the mask's box."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    y = (np.arange(mask.shape[0]) + 0.5 - (rows[0] + rows[-1] + 1) / 2) / ((rows[-1] + 1 - rows[0]) / 2 + 0.5)
-    x = (np.arange(mask.shape[1]) + 0.5 - (columns[0] + columns[-1] + 1) / 2) / ((columns[-1] + 1 - columns[0]) / 2 + 0.5)
-    u, v = np.meshgrid(x, -y)
-    length = np.maximum(np.hypot(u, v), 1.0)  # beyond the ellipsoid: its rim
-    u, v = u / length, v / length
-    w = np.sqrt(np.maximum(1.0 - u**2 - v**2, 0.0))
-    return np.stack([np.ones_like(u), u, v, w, u * v, u * w, v * w, u**2 - v**2, 3 * w**2 - 1], axis=2)
-
-
-def lit_from_left(images: Float[np.ndarray, "N 2 H W"]) -> Bool[np.ndarray, " N"]:
-    """Which images are brighter on the left of their mask than on the right."""
-    columns = np.arange(images.shape[-1]) + 0.5
-    alpha = images[:, 1]
-    area = np.maximum(alpha.sum(axis=(1, 2)), 1e-9)
-    centre = (alpha * columns).sum(axis=(1, 2)) / area
-    brightness = np.maximum(images[:, 0].sum(axis=(1, 2)), 1e-9)
-    bright_centre = (images[:, 0] * columns).sum(axis=(1, 2)) / brightness
-    return np.asarray(bright_centre < centre)
-
-
-def _core(alpha: Float[np.ndarray, "N H W"], rim: float) -> Bool[np.ndarray, "N H W"]:
-    """What lies deeper in each mask than the rim; all of a mask that is thinner than that."""
-    cores = []
-    for mask in alpha > 0.99:
-        deep = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] > rim
-        cores.append(deep if deep.any() else mask)
-    return np.stack(cores)
-
-
-def _fill_and_smooth(
-    values: Float[np.ndarray, "N H W"], core: Bool[np.ndarray, "N H W"], sigma: float
-) -> Float[np.ndarray, "N H W"]:
-    """Low-passed values of the core, each pixel beyond it taking those of the core's nearest pixel."""
-    filled = np.empty_like(values)
-    for index, (value, mask) in enumerate(zip(values, core, strict=True)):
-        if not mask.any():
-            filled[index] = value
-            continue
-        nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
-        filled[index] = value[tuple(nearest)]
-    return ndimage.gaussian_filter(filled, (0.0, sigma, sigma)) if sigma > 0 else filled
-
-
-def _compress(
-    detail: Float[np.ndarray, "N H W"], brighter: float, darker: float
-) -> Float[np.ndarray, "N H W"]:
-    """Relative detail, softly limited to `brighter` above nought and to `darker` below it; a limit of 0 removes it."""
-    above = brighter * np.tanh(np.maximum(detail, 0.0) / brighter) if brighter > 0 else 0.0
-    below = darker * np.tanh(np.minimum(detail, 0.0) / darker) if darker > 0 else 0.0
-    return np.asarray(above + below) * np.ones_like(detail)
+    deep = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] > rim
+    core = deep if deep.any() else inside  # an object that is all rim
+    normal = inflate(inside)
+    terms = shading_terms(normal)
+    return _Photo(
+        normal=normal.astype(np.float32),
+        core=core,
+        coefficients=robust_shading(straight, core, terms),
+        term_mean=terms[inside].mean(axis=0),
+        term_covariance=np.cov(terms[inside], rowvar=False, bias=True),
+    )
 
 
 def _unify(
-    base: Float[np.ndarray, "N H W"], inside: Bool[np.ndarray, "N H W"], settings: CleanUpSettings
-) -> tuple[Float[np.ndarray, "N H W"], Float[np.ndarray, "N 1 1"]]:
-    """The base with one mean, and one contrast, inside every mask; and by how much each contrast was raised."""
-    gain = np.ones((len(base), 1, 1))
+    photos: list[_Photo], settings: CleanUpSettings
+) -> tuple[Float[np.ndarray, "P 9"], Float[np.ndarray, " P"]]:
+    """The bases' coefficients with one mean, and one contrast, inside every mask; and how much contrast was raised."""
+    coefficients = np.stack([photo.coefficients for photo in photos])
+    gains = np.ones(len(photos))
     if settings.unify_mean == "none":
-        return base, gain
-    count = np.maximum(inside.sum(axis=(1, 2)), 1)[:, None, None]
-    mean = (base * inside).sum(axis=(1, 2), keepdims=True) / count
+        return coefficients, gains
+    means = np.array([photo.term_mean @ photo.coefficients for photo in photos])
+    constant = np.eye(9)[0]  # the first shading term is 1
     if settings.unify_mean == "additive":
-        return base + settings.mean - mean, gain
-    relative = base / np.maximum(mean, 1e-6) - 1.0
+        return coefficients + (settings.mean - means)[:, None] * constant, gains
+    means = np.maximum(means, 1e-6)
+    relative = coefficients / means[:, None] - constant
     if settings.contrast is not None:
-        contrast = np.sqrt((relative**2 * inside).sum(axis=(1, 2), keepdims=True) / count)
+        variances = [c @ photo.term_covariance @ c for c, photo in zip(relative, photos, strict=True)]
         # A flat photo has no shading to strengthen, only noise.
-        gain = np.clip(settings.contrast / np.maximum(contrast, 1e-6), 0.2, settings.most_gain)
-    return settings.mean * (1.0 + relative * gain), gain
+        gains = np.clip(settings.contrast / np.sqrt(np.maximum(variances, 1e-12)), 0.2, settings.most_gain)
+    return settings.mean * (constant + gains[:, None] * relative), gains
+
+
+def _plain_shading(
+    straight: Float[np.ndarray, "H W"],
+    photo: _Photo,
+    coefficients: Float[np.ndarray, " 9"],
+    gain: float,
+    settings: CleanUpSettings,
+    scale: float,
+) -> Float[np.ndarray, "H W"]:
+    """One photo's base under its new coefficients, with its detail limited and smoothed."""
+    terms = shading_terms(photo.normal.astype(np.float64))
+    base = terms @ photo.coefficients
+    # Nothing in a photo is black; below that a relative detail means nothing.
+    base = np.maximum(base, 0.1 * max(float(base[photo.core].mean()), 1e-6))
+    # Contrast that is lowered lowers the detail too; raised contrast must not raise what is left of a highlight.
+    detail = compress((straight / base - 1.0) * min(gain, 1.0), settings.brighter_limit, settings.darker_limit)
+    # Beyond the core each pixel has the detail of the core's nearest one.
+    nearest = ndimage.distance_transform_edt(~photo.core, return_distances=False, return_indices=True)
+    detail = ndimage.gaussian_filter(detail[tuple(nearest)], settings.smooth_pixels * scale)
+    return np.clip((terms @ coefficients) * (1.0 + detail), 0.0, 1.0)
+
+
+def compress(detail: Float[np.ndarray, "*shape"], above: float, below: float) -> Float[np.ndarray, "*shape"]:
+    """Relative detail, softly limited to `above` over nought and to `below` under it; a limit of 0 removes it."""
+    limit = np.where(detail > 0, above, below)
+    return np.where(limit > 0, limit * np.tanh(detail / np.maximum(limit, 1e-9)), 0.0)
