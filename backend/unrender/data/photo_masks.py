@@ -25,6 +25,7 @@ class MaskSettings:
 
     tolerance: float = 20.0  # levels of 255 by which a channel of a background pixel may differ from the background
     erode_pixels: int = 1  # JPEG leaves a rim of mixed colours, 1 to 2 pixels wide
+    smallest_part: float = 0.0  # thickness, as a share of the object's larger side; thinner parts (stems) are cut off
     least_border_share: float = 0.4  # of the border's pixels that must be background, else it is not plain
     least_object_share: float = 0.01  # of the photo's pixels
     most_second_share: float = 0.5  # of the largest component's pixels that a second component may have
@@ -58,6 +59,8 @@ def mask_photo(rgb: UInt8[np.ndarray, "H W 3"], settings: MaskSettings | None = 
         return PhotoMask(np.zeros(plain.shape, bool), mean_colour, NOTHING)
     sizes = np.bincount(components.ravel())[1:]
     largest = ndimage.binary_fill_holes(components == int(sizes.argmax()) + 1)
+    if settings.smallest_part > 0:
+        largest = _without_thin_parts(largest, settings.smallest_part)
     if settings.erode_pixels:
         # Beyond the photo's edge counts as object: an object that is cut off there has no rim on that side.
         largest = ndimage.binary_erosion(largest, iterations=settings.erode_pixels, border_value=1)
@@ -96,6 +99,23 @@ def fit_background(rgb: UInt8[np.ndarray, "H W 3"], iterations: int = 8) -> Floa
     grid_rows, grid_columns = np.meshgrid(np.arange(height) / height - 0.5, np.arange(width) / width - 0.5, indexing="ij")
     plane = np.stack([np.ones_like(grid_rows), grid_rows, grid_columns], axis=2) @ coefficients
     return np.clip(plane, 0.0, 255.0).astype(np.float32)
+
+
+def _without_thin_parts(mask: Bool[np.ndarray, "H W"], share: float) -> Bool[np.ndarray, "H W"]:
+    """The mask opened by a disc whose diameter is that share of its box's larger side; as it was if nothing is left."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    radius = share * max(rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]) / 2.0
+    # Beyond the photo's edge the object goes on as it is at the edge: an object cut off there keeps its corners.
+    margin = int(np.ceil(radius)) + 1
+    padded = np.pad(mask, margin, mode="edge")
+    deep = ndimage.distance_transform_edt(padded) > radius
+    if not deep.any():
+        return mask
+    opened = ndimage.distance_transform_edt(~deep) <= radius
+    components, count = ndimage.label(opened[margin:-margin, margin:-margin] & mask)
+    if count == 0:
+        return mask
+    return np.asarray(components == int(np.bincount(components.ravel())[1:].argmax()) + 1)
 
 
 def _border(shape: tuple[int, ...]) -> Bool[np.ndarray, "H W"]:
