@@ -71,13 +71,23 @@ class RunFolder:
         with self.metrics_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
+    def metrics(self) -> list[dict[str, Any]]:
+        """All evaluations, oldest first."""
+        if not self.metrics_path.is_file():
+            return []
+        lines = self.metrics_path.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+
+    def newest_sample(self) -> Path | None:
+        """The picture of the newest samples."""
+        return max((self.path / "samples").glob("images-*.png"), default=None)
+
     def trim_metrics(self, images: int) -> None:
         """Forget records past `images` images: a resumed run makes them again."""
         if not self.metrics_path.is_file():
             return
-        lines = [line for line in self.metrics_path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        kept = [line for line in lines if json.loads(line)["images"] <= images]
-        write_atomically(self.metrics_path, lambda path: _write_text(path, "".join(line + "\n" for line in kept)))
+        kept = "".join(json.dumps(record) + "\n" for record in self.metrics() if record["images"] <= images)
+        write_atomically(self.metrics_path, lambda path: _write_text(path, kept))
 
     def save_sample(self, name: str, picture: NDArray[np.uint8]) -> Path:
         """Write `samples/NAME.png`."""

@@ -10,7 +10,7 @@ from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING, Lighting
 from unrender.losses.matching import Score
-from unrender.networks.compositing_proxy import Compositing
+from unrender.networks.compositing import Compositing
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class DiscriminatorConfig:
 class ProxyConfig:
     kind: Literal["compositing", "render_net"] = "compositing"
     compositing: Compositing = "product"  # weights along a ray; only for kind = "compositing"
-    width: int = 48  # channels of the 2D network
+    width: int = 32  # channels of the 2D network
     gradient: Literal["straight_through", "continuous"] = "straight_through"  # what the proxy shows the generator
     matching_score: Score = "logit"  # F of discriminator output matching
     matching_weight: float = 1.0  # lambda, relative to the pixel loss summed over pixels

@@ -6,9 +6,10 @@ from pathlib import Path
 from unrender.data.image_cache import ImageCache
 from unrender.data.image_folder import ImageSet, ImageSettings, load_images
 from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.storage import data_home
 
 
 def load_pictures(folder: Path, config: VoxelGanConfig) -> ImageSet:
     """(grey, alpha) images `[N, 2, image_size, image_size]` of a folder; raises DataError."""
     settings = ImageSettings(config.image_size, "grey_alpha", config.photos.encoding, fill=config.photos.fill)
-    return load_images(folder, settings, ImageCache())
+    return load_images(folder, settings, ImageCache(data_home() / "cache" / "images"))

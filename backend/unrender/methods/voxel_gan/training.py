@@ -64,6 +64,10 @@ def train(
     return run
 
 
+def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, progress: ProgressCallback) -> VoxelGanConfig:
+    return config
+
+
 def build_renderer(config: VoxelGanConfig) -> Renderer:
     """The black box by name; the Blender renderer starts its workers at once."""
     settings = config.renderer

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`unrender train METHOD`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unrender.cli.console import long_work, print_json
+
+
+def command(
+    method: Annotated[str, typer.Argument(help="The system to train: voxel_gan.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of pictures: photographs, or renders with alpha.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run: config, checkpoints, metrics, samples, log.")] = Path(
+        "run"
+    ),
+    config: Annotated[str, typer.Option(help="Name of a preset, or a .toml file.")] = "iggan-32",
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a setting, key=value; may be repeated.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in --out exactly where it stopped.")
+    ] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the last evaluation as JSON.")] = False,
+) -> None:
+    """Train a model from a folder of pictures.
+
+    \b
+    Photographs on a plain background, Blender's Cycles in the loop, 32^3 voxels, on a CPU:
+      unrender train voxel_gan --config iggan-photos-32 --data PHOTOS --out RUN
+    Renders with an alpha channel, such as those of `unrender render-dataset`:
+      unrender train voxel_gan --config iggan-32 --data RENDERS --out RUN
+    A shorter run, and one with other views:
+      ... --set total_images=20000 --set views.elevation_degrees=[15,60]
+
+    \b
+    Ctrl-C saves a checkpoint and stops; the same command with --resume continues. Watch RUN/samples/*.png; evaluations
+    stand in RUN/metrics.jsonl, the settings in RUN/config.toml. The run is a model: unrender generate --model RUN.
+    """
+    from unrender.errors import ConfigurationError
+    from unrender.methods import train
+
+    if data is None:
+        raise ConfigurationError("No pictures were named.", "Add --data FOLDER.")
+    with long_work() as work:
+        run = train(method, config, data, out, tuple(assignments or ()), resume, work.progress, work.cancelled)
+    last = run.metrics()[-1]
+    if json_output:
+        print_json({"run": str(run.path), **last})
+    else:
+        typer.echo(f"{run.path}: {last['images']} images in {last['seconds'] / 60:.1f} minutes, KID {last['kid']:.4g}")
+        typer.echo(f"Samples: {run.newest_sample()}")
+        typer.echo(f"Next: unrender generate --model {run.path} --count 9 --out meshes")
