@@ -6,6 +6,7 @@ pass through the pipe: they are written to the job's folder, where they survive 
 """
 
 import faulthandler
+import importlib
 import json
 import os
 import queue
@@ -33,13 +34,15 @@ _LARGEST_PREVIEW = 4 << 20  # bytes
 _LARGEST_LOG = 4 << 20  # bytes kept of earlier attempts
 
 
-def work_on_orders(connection: Connection, kinds: dict[str, Any]) -> None:
+def work_on_orders(connection: Connection, kinds: dict[str, Any], preload: tuple[str, ...]) -> None:
     """Run jobs until told to stop. The target of the process; ends at once when the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the server's terminal reaches us too; the server decides
     pipe = _Pipe(connection)
     threading.Thread(target=pipe.read_orders, daemon=True).start()
     threading.Thread(target=pipe.send_progress, daemon=True).start()
     pipe.send({"report": "ready"})
+    for module in preload:
+        importlib.import_module(module)
     while True:
         order = pipe.orders.get()
         pipe.send(_run(order, kinds, pipe))

@@ -46,6 +46,7 @@ class JobKind:
     lane: str
     repeatable: bool = True
     stays_warm: bool = False  # the process is kept for the next job of the lane
+    preload: tuple[str, ...] = ()  # modules that the process imports while it waits for its first job
     silence_limit: float = 600.0
 
     def check(self, parameters: Mapping[str, Any]) -> Any:

@@ -50,8 +50,9 @@ class JobEnded:
 class JobProcess:
     """One process, spawned when the first job comes. Never blocks; `poll` must be called often."""
 
-    def __init__(self, kinds: JobKinds) -> None:
+    def __init__(self, kinds: JobKinds, preload: tuple[str, ...] = ()) -> None:
         self._kinds = dict(kinds)
+        self._preload = preload
         self._process: Any = None
         self._connection: Connection | None = None
         self._lock = threading.Lock()
@@ -84,7 +85,9 @@ class JobProcess:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(target=work_on_orders, args=(theirs, self._kinds), name="unrender-job")
+        self._process = context.Process(
+            target=work_on_orders, args=(theirs, self._kinds, self._preload), name="unrender-job"
+        )
         self._process.start()
         theirs.close()
         self._connection, self._pipe_closed, self._is_ready = ours, False, False

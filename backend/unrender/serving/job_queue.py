@@ -55,7 +55,7 @@ class JobQueue:
         self._ledger = JobLedger(home / "jobs" / "ledger.sqlite")
         self._folders = JobFolders(home / "jobs")
         self._most_waiting = most_waiting
-        self._lanes = {kind.lane: JobProcess(kinds) for kind in kinds.values()}
+        self._lanes = {kind.lane: JobProcess(kinds, kind.preload) for kind in kinds.values()}
         self._progress: dict[bytes, JobProgressed] = {}
         self._unsaved: dict[bytes, Job] = {}  # what a full disk kept from the ledger
         self._next_retry = 0.0

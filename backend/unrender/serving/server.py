@@ -236,7 +236,7 @@ class JobServer:
         return accepted
 
     def _summary(self, job: Job) -> JobSummary:
-        summary = JobSummary(job.id, job.kind, job.state.value, job.submitted)
+        summary = JobSummary(job.id, job.kind, job.state.value, job.submitted, acknowledged=job.acknowledged)
         progress = self._queue.progress(job.id)
         if progress is not None:
             return replace(
