@@ -13,9 +13,9 @@ from .png import read_png, write_png
 _PAPER = 45.0  # dark grey: the objects are light
 
 
-def write_contact_sheet(out: Path, count: int) -> None:
-    """Write `contact_sheet.png` from the first `count` files of `images/`, as square as may be, on dark paper."""
-    images = [read_png(path) for path in sorted((out / "images").glob("[0-9]*.png"))[:count]]
+def write_contact_sheet(out: Path, files: list[str]) -> None:
+    """Write `contact_sheet.png` from PNG files in `out`, as square as may be, on dark paper."""
+    images = [read_png(out / name) for name in files]
     height, width = images[0].shape[:2]
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)

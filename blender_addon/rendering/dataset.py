@@ -130,7 +130,7 @@ def render_dataset(
     """Render this shard's images that are not there yet; returns how many failed.
 
     make_mesh: shape seed -> (vertices float32 [N, 3], faces int32 [F, 3]) in world coordinates, inside the unit ball.
-    shard: (i, n) renders the objects i, i + n, ... The last shard to finish writes cameras and contact sheet.
+    shard: (i, n) renders the objects i, i + n, ... Each shard that ends renews cameras and contact sheet.
     report: called with each image's record as it is done, and with {"failed": k, "tag": ...} for one that failed.
     Raises DatasetError where the folder holds another data set, or this one without `resume`.
     """
@@ -153,11 +153,19 @@ def render_dataset(
             scene.set_mesh(*mesh)
             for image in missing:
                 failed += not _render_image(plan, scene, index, image, writer, report)
-    manifest.finish()
-    if manifest.is_complete(plan.images):
-        write_cameras(out, manifest.all_records(), plan.size, plan.width)
-        write_contact_sheet(out, min(plan.images, 64))
+    manifest.save()
+    _summarise(plan, manifest, out)
     return failed
+
+
+def _summarise(plan: DatasetPlan, manifest: Manifest, out: Path) -> None:
+    """Write what speaks of the whole data set, again if another shard saved its records meanwhile."""
+    records: list[dict] = []
+    while len(found := manifest.all_records()) > len(records):
+        records = found
+        manifest.save_all(records)
+        write_cameras(out, records, plan.size, plan.width)
+        write_contact_sheet(out, [record["file"] for record in records[:64]])
 
 
 def _render_image(

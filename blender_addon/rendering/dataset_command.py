@@ -17,6 +17,7 @@ import numpy as np
 
 from .dataset import CAMERAS, LIGHTS, DatasetPlan, render_dataset
 from .manifest import DatasetError
+from .parent_watch import exit_with_parent
 from .settings import ENGINES
 
 DONE, FAILED, WRONG_USAGE, PARTLY_DONE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -33,6 +34,8 @@ def run(argv: Sequence[str], sources: Sequence[str], make_shape: MakeShape) -> i
         options = _parser(sources).parse_args(arguments)
     except SystemExit as stop:
         return WRONG_USAGE if stop.code else DONE
+    if options.exit_with_parent:
+        exit_with_parent()
     output = _claim_standard_output()
     progress = _Progress(output, options.json)
     try:
@@ -82,6 +85,7 @@ def _parser(sources: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--shard", type=_shard, default=(0, 1), help="I/N renders every N-th shape, from I = 0 on")
     parser.add_argument("--threads", type=int, default=min(4, os.cpu_count() or 1), help="render threads")
     parser.add_argument("--json", action="store_true", help="one line of JSON per image on standard output")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input is closed")
     return parser
 
 

@@ -74,13 +74,9 @@ class Manifest:
             self._saved = time.monotonic()
         replace_file(self._path(), _lines(records))
 
-    def finish(self) -> None:
-        """Save, and join the shards' records into one file where all shards are there."""
-        self.save()
-        if self._shard[1] > 1:
-            parts = [self._out / _shard_name(i, self._shard[1]) for i in range(self._shard[1])]
-            if all(part.is_file() for part in parts):
-                replace_file(self._out / "manifest.jsonl", _lines(self.all_records()))
+    def save_all(self, records: list[dict]) -> None:
+        """Write the records of all shards to `manifest.jsonl`."""
+        replace_file(self._out / "manifest.jsonl", _lines(records))
 
     def all_records(self) -> list[dict]:
         """Records of this data set by whichever shard, in the order of their index, one per image."""
@@ -90,10 +86,6 @@ class Manifest:
                 if record.get("config") == self._fingerprint:
                     records[record["index"]] = record
         return [records[index] for index in sorted(records)]
-
-    def is_complete(self, images: int) -> bool:
-        present = {record["index"] for record in self.all_records()}
-        return all(index in present for index in range(images))
 
     def _is_mine(self, record: dict) -> bool:
         return record["object"] % self._shard[1] == self._shard[0]

@@ -66,12 +66,12 @@ class RenderScene:
         """
         self._object.matrix_world = Matrix(rotation.tolist()).to_4x4()
         passes = self._pixels.render()
-        images = {"rgba": passes["Combined"][::-1]}
+        images = {"rgba": passes["Combined"]}
         if "depth" in self._settings.passes:
-            depth = passes["Depth"][::-1, :, 0]
+            depth = passes["Depth"][:, :, 0]
             images["depth"] = np.where(depth < 1e9, depth, 0.0)  # Blender's background lies at 1e10
         if "normal" in self._settings.passes:
-            images["normal"] = passes["Normal"][::-1]
+            images["normal"] = passes["Normal"]
         return images
 
 

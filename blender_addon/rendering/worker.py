@@ -12,7 +12,6 @@ import argparse
 import importlib.util
 import os
 import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -20,11 +19,11 @@ from types import ModuleType
 def main() -> None:
     arguments = _parse(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
     token = sys.stdin.buffer.readline().decode("ascii").strip()
-    threading.Thread(target=_exit_with_parent, name="parent watch", daemon=True).start()
+    package = _load_package()
+    importlib.import_module(f"{package.__name__}.parent_watch").exit_with_parent()
     _redirect_standard_output()
     if arguments.protocol_path and importlib.util.find_spec("unrender_protocol") is None:
         sys.path.append(arguments.protocol_path)
-    package = _load_package()
     loop = importlib.import_module(f"{package.__name__}.worker_loop")
     code = loop.serve(arguments.address, token, arguments.worker)
     sys.stderr.flush()
@@ -38,13 +37,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--worker", required=True, type=int, help="this worker's number in the pool")
     parser.add_argument("--protocol-path", default="", help="folder that holds unrender_protocol")
     return parser.parse_args(arguments)
-
-
-def _exit_with_parent() -> None:
-    """End at once when the parent is gone, however it died: its end of the pipe is closed by the system."""
-    while sys.stdin.buffer.read(4096):
-        pass
-    os._exit(0)
 
 
 def _redirect_standard_output() -> None:
