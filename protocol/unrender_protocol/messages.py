@@ -73,6 +73,7 @@ class JobSummary:
     total: Count = 0
     tag: str = ""
     message: str = ""
+    acknowledged: bool = False  # the result was taken, and is gone
 
 
 # --- connection -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,9 @@ PROTOCOL = 1
 OLDEST_PROTOCOL = 1
 
 
-def agree_on_protocol(their_min: int, their_max: int) -> int | None:
+def agree_on_protocol(
+    their_min: int, their_max: int, our_min: int = OLDEST_PROTOCOL, our_max: int = PROTOCOL
+) -> int | None:
     """Return the highest protocol number that both sides speak, or None where the ranges do not meet."""
-    best = min(PROTOCOL, their_max)
-    return best if best >= max(OLDEST_PROTOCOL, their_min) else None
+    best = min(our_max, their_max)
+    return best if best >= max(our_min, their_min) else None

@@ -16,8 +16,9 @@ from .errors import TransportError
 from .security import ClientSecurity, CurveClientSecurity, TokenSecurity
 from .transport import Frames, Problem
 
-HIGH_WATER_MARK = 16
+HIGH_WATER_MARK = 8
 MESSAGES_PER_POLL = 64
+BYTES_PER_POLL = 64 * 1024**2
 TOKEN_USER = b"unrender"
 
 _WATCHED = (
@@ -146,12 +147,14 @@ def set_limits(socket: zmq.Socket[bytes], address: str, limits: Limits) -> None:
 
 
 def receive_waiting(socket: zmq.Socket[bytes]) -> list[Frames]:
-    """Return the messages that have come, without waiting and without copying, at most 64."""
+    """Return messages that have come, without waiting and without copying; the rest stays bounded in the socket."""
     received: list[Frames] = []
-    while len(received) < MESSAGES_PER_POLL:
+    nbytes = 0
+    while len(received) < MESSAGES_PER_POLL and nbytes < BYTES_PER_POLL:
         try:
             parts = socket.recv_multipart(flags=zmq.DONTWAIT, copy=False)
         except zmq.Again:
             break
         received.append([part.buffer for part in parts])
+        nbytes += sum(len(part) for part in parts)
     return received
