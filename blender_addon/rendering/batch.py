@@ -28,10 +28,17 @@ def render_batch(scene: RenderScene, settings: dict, arrays: dict[str, np.ndarra
     each count from its own first vertex), `vertex_counts` and `face_counts` int32 [M], `rotations` float32 [B, 3, 3]
     (rows: right, up and backward of the camera) and `mesh_of_view` int32 [B], which mesh each view shows.
     Raises ValueError where they do not fit together.
+
+    With the setting `bare_repeats` nothing is returned but times: the meshes are brought into Blender first, and only
+    the render calls are measured, so many times over. It is what a benchmark compares the rest with.
     """
     started = time.perf_counter()
+    settings = dict(settings)
+    bare_repeats = settings.pop("bare_repeats", 0)
     scene.configure(RenderSettings.from_dict(settings))
     meshes = _split_meshes(arrays)
+    if bare_repeats:
+        return _render_bare(scene, meshes, arrays["rotations"], bare_repeats)
     rotations, mesh_of_view = arrays["rotations"], arrays["mesh_of_view"]
     if rotations.shape != (len(mesh_of_view), 3, 3):
         raise ValueError(f"rotations are {rotations.shape}; expected {(len(mesh_of_view), 3, 3)}")
@@ -49,6 +56,22 @@ def render_batch(scene: RenderScene, settings: dict, arrays: dict[str, np.ndarra
                 images[name] = np.empty((len(mesh_of_view), *image.shape), np.float32)
             images[name][view] = image
     return BatchResult(images, time.perf_counter() - started, render_seconds)
+
+
+def _render_bare(scene: RenderScene, meshes: list, rotations: np.ndarray, repeats: int) -> BatchResult:
+    """Times of nothing but rendering: view k shows mesh k, all of them inside Blender before the clock starts."""
+    stored = [scene.store_mesh(*mesh) for mesh in meshes]
+    try:
+        for mesh, rotation in zip(stored, rotations, strict=True):
+            scene.render_stored(mesh, rotation)
+        started = time.perf_counter()
+        for _ in range(repeats):
+            for mesh, rotation in zip(stored, rotations, strict=True):
+                scene.render_stored(mesh, rotation)
+        seconds = time.perf_counter() - started
+    finally:
+        scene.forget_meshes(stored)
+    return BatchResult({}, seconds, seconds)
 
 
 def _split_meshes(arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -75,6 +75,24 @@ class RenderScene:
         return images
 
 
+    def store_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
+        """Bring a mesh into Blender beside the current one, for `render_stored`."""
+        mesh = self._mesh.copy()
+        fill_mesh(mesh, vertices, faces, self._settings.smooth)
+        return mesh
+
+    def render_stored(self, mesh: bpy.types.Mesh, rotation: np.ndarray) -> dict[str, np.ndarray]:
+        """Render a mesh from `store_mesh`."""
+        self._object.data = mesh
+        return self.render(rotation)
+
+    def forget_meshes(self, meshes: list[bpy.types.Mesh]) -> None:
+        """Remove meshes from `store_mesh` and show the reusable one again."""
+        self._object.data = self._mesh
+        for mesh in meshes:
+            bpy.data.meshes.remove(mesh)
+
+
 def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray, smooth: bool) -> None:
     """Replace a mesh's geometry by triangles; buffers are copied whole, nothing is looped over in Python."""
     mesh.clear_geometry()

@@ -61,7 +61,7 @@ class BlenderRenderer:
         blender: BlenderInstallation | None = None,
         limits: PoolLimits | None = None,
     ) -> None:
-        self._fixed = {"size": size, "samples": samples, "engine": engine, "threads": threads, "passes": passes}
+        self._fixed = (size, samples, engine, threads, passes)
         self._workers = workers
         self._pool = WorkerPool(workers, threads, blender, limits)
         self._mesher = ThreadPoolExecutor(1, thread_name_prefix="mesher")
@@ -116,14 +116,33 @@ class BlenderRenderer:
         return pending
 
     def _settings(self, cameras: Cameras, lighting: Lighting) -> dict[str, Any]:
-        return self._fixed | {
-            "width": cameras.width,
-            "field_of_view": cameras.field_of_view,
-            "light_directions": lighting.directions,
-            "light_intensities": lighting.intensities,
-            "ambient": lighting.ambient,
-            "shadows": lighting.shadows,
-        }
+        return render_settings(*self._fixed, cameras.width, cameras.field_of_view, lighting)
+
+
+def render_settings(
+    size: int,
+    samples: int,
+    engine: str,
+    threads: int,
+    passes: tuple[str, ...],
+    width: float,
+    field_of_view: float | None,
+    lighting: Lighting,
+) -> dict[str, Any]:
+    """The settings of a batch, by the names of `blender_addon/rendering/settings.py`."""
+    return {
+        "size": size,
+        "samples": samples,
+        "engine": engine,
+        "threads": threads,
+        "passes": passes,
+        "width": width,
+        "field_of_view": field_of_view,
+        "light_directions": lighting.directions,
+        "light_intensities": lighting.intensities,
+        "ambient": lighting.ambient,
+        "shadows": lighting.shadows,
+    }
 
 
 def mesh_grids(grids: torch.Tensor) -> list[Mesh]:
