@@ -28,8 +28,9 @@ class CleanUpSettings:
 
     rim_pixels: float = 2.0  # of the object's edge, whose colour is mixed with the background's and is not used
     align_light: bool = True  # mirror photos that are lit from the left, so that all are lit from the right
-    brighter_limit: float = 0.06  # of relative deviations above the base: highlights, light spots; 0 removes them
-    darker_limit: float = 0.25  # of relative deviations below the base: furrows between ribs, but also stems
+    brighter_limit: float = 0.05  # of relative deviations above the base: highlights, light spots; 0 removes them
+    darker_limit: float = 0.2  # of relative deviations below the base: furrows between ribs, but also stems
+    broad_pixels: float = 5.0  # sigma of the high-pass of what deviates from the base; 0 for none
     smooth_pixels: float = 0.8  # sigma of the low-pass of what deviates from the base; 0 for none
     unify_mean: Unify = "ratio"  # "ratio" is an albedo, "additive" is the paper's, "none" keeps tone and contrast
     mean: float = 0.5  # of every photo inside the mask, in linear light
@@ -135,11 +136,18 @@ def _plain_shading(
     # Nothing in a photo is black; below that a relative detail means nothing.
     base = np.maximum(base, 0.1 * max(float(base[photo.core].mean()), 1e-6))
     # Contrast that is lowered lowers the detail too; raised contrast must not raise what is left of a highlight.
-    detail = compress((straight / base - 1.0) * min(gain, 1.0), settings.brighter_limit, settings.darker_limit)
+    ratio = np.where(photo.core, np.log(np.maximum(straight / base, 1e-3)) * min(gain, 1.0), 0.0)
+    detail = compress(ratio, settings.brighter_limit, settings.darker_limit)
+    if settings.broad_pixels > 0:
+        # What is broad is colour (a yellow shoulder, rot), what is narrow may be a furrow between ribs. Limited first:
+        # a highlight would leave a dark ring.
+        sigma = settings.broad_pixels * scale
+        share = np.maximum(ndimage.gaussian_filter(photo.core.astype(np.float64), sigma), 1e-9)
+        detail = detail - ndimage.gaussian_filter(detail, sigma) / share
     # Beyond the core each pixel has the detail of the core's nearest one.
     nearest = ndimage.distance_transform_edt(~photo.core, return_distances=False, return_indices=True)
     detail = ndimage.gaussian_filter(detail[tuple(nearest)], settings.smooth_pixels * scale)
-    return np.clip((terms @ coefficients) * (1.0 + detail), 0.0, 1.0)
+    return np.clip((terms @ coefficients) * np.exp(detail), 0.0, 1.0)
 
 
 def compress(detail: Float[np.ndarray, "*shape"], above: float, below: float) -> Float[np.ndarray, "*shape"]:
