@@ -35,13 +35,16 @@ class RunFolder:
         """Whether a run was begun here."""
         return self.config_path.is_file()
 
-    def create(self, config_toml: str) -> None:
-        """Begin a run; raises ConfigurationError if one is here already."""
+    def prepare(self) -> None:
+        """Make the folder; raises ConfigurationError if it holds a run already."""
         if self.exists():
             raise ConfigurationError(
                 f"{self.path} holds a run already.", "Add --resume to continue it, or choose another --out."
             )
         self.path.mkdir(parents=True, exist_ok=True)
+
+    def write_config(self, config_toml: str) -> None:
+        """Begin the run: from here on it can be resumed."""
         write_atomically(self.config_path, lambda path: _write_text(path, config_toml))
 
     def checkpoints(self) -> list[Path]:

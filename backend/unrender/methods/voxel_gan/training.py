@@ -2,14 +2,14 @@
 """Training a voxel GAN from a folder of pictures: config, data, renderer and loop put together."""
 
 import dataclasses
-import os
+import json
 from pathlib import Path
 
 import torch
 
 from unrender.configuration import dump_toml
 from unrender.data.image_folder import ImageSet
-from unrender.geometry.lighting import Lighting
+from unrender.data.photo_tone import fit_lighting
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
 from unrender.methods.voxel_gan.evaluation import Evaluation
@@ -20,7 +20,7 @@ from unrender.renderers.base import Renderer
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 from unrender.training.loop import Schedule, TrainingLoop
-from unrender.training.progress import CancelCheck, Progress, ProgressCallback
+from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
 
 KIND = "voxel_gan training"
@@ -44,9 +44,10 @@ def train(
     config = load_config(str(run.config_path) if resume and run.exists() else config_name, overrides)
     pictures = load_pictures(data, config)
     if not (resume and run.exists()):
-        config = _with_fitted_light(config, pictures, progress)
-        run.create(dump_toml(config))
-        run.log(f"training on {len(pictures.images)} pictures")
+        run.prepare()
+        config = _with_fitted_light(config, pictures, run)
+        run.write_config(dump_toml(config))
+        run.log(f"pictures: {json.dumps(pictures.summary())}")
     torch.set_num_threads(config.torch_threads)
     renderer = build_renderer(config)
     try:
@@ -64,8 +65,14 @@ def train(
     return run
 
 
-def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, progress: ProgressCallback) -> VoxelGanConfig:
-    return config
+def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, run: RunFolder) -> VoxelGanConfig:
+    """Light and exposure of the black box as in the photographs: else the generator roughens surfaces to match their
+    tone."""
+    if not (config.renderer.fit_to_photos and pictures.framed_by_object > 0):
+        return config
+    tone = fit_lighting(pictures.images, config.photos.encoding)
+    run.log(f"light fitted to the photographs: {json.dumps(tone.summary())}")
+    return dataclasses.replace(config, lighting=tone.lighting)
 
 
 def build_renderer(config: VoxelGanConfig) -> Renderer:
