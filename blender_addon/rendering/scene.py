@@ -115,7 +115,10 @@ def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray, smo
             mesh.polygons.foreach_set("use_smooth", np.full(len(faces), smooth))
         elif not smooth:
             mesh.shade_flat()
-    mesh.update(calc_edges=bpy.app.version < (4, 1))
+    if bpy.app.version < (4, 1):
+        mesh.update(calc_edges=True)
+    else:
+        mesh.update_tag()  # `update` would also find the edges, which takes longer than all of the above
 
 
 def _place_camera(camera: bpy.types.Object, settings: RenderSettings) -> None:

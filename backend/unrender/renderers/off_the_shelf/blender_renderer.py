@@ -89,6 +89,8 @@ class BlenderRenderer:
         """Start rendering and return at once; meshing and rendering overlap with what the caller does next."""
         if len(shapes) != len(cameras):
             raise ValueError(f"{len(shapes)} shapes came with {len(cameras)} cameras; expected one camera per shape")
+        if len(shapes) == 0:
+            raise ValueError("No shapes came; expected at least one")
         if isinstance(shapes, torch.Tensor):
             shapes = (shapes.detach() > 0.5).cpu()
         rotations = cameras.axes().detach().cpu().numpy().astype(np.float32)
