@@ -23,7 +23,7 @@ _CAP_HEIGHT = {
 }
 _CAPS = {"dome": 0.3, "cone": 0.15, "bell": 0.15, "flat": 0.15, "button": 0.15, "funnel": 0.1}
 _THINNEST = 0.036  # radius of a stem
-_WALL = 0.07  # of a hollow cap
+_WALL = 0.08  # of a hollow cap
 _STEPS = 17
 
 
