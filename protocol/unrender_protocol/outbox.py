@@ -37,12 +37,18 @@ class Outbox:
         """Add a message; False where there is no room for it."""
         slot: Hashable = next(self._numbers) if key is None else ("key", key)
         size = frames_nbytes(frames)
-        if slot in self._waiting:
-            self.nbytes -= frames_nbytes(self._waiting[slot])
+        older = self._waiting.get(slot)
+        if older is not None:
             self.superseded += 1
-        elif not self._make_room(size):
+            self.nbytes -= frames_nbytes(older)
+            if self.nbytes + size <= self._max_bytes:
+                self._waiting[slot] = frames  # a dict keeps the place of a key that it has
+                self.nbytes += size
+                return True
+            del self._waiting[slot]
+        if not self._make_room(size):
             return False
-        self._waiting[slot] = frames  # a dict keeps the place of a key that it has
+        self._waiting[slot] = frames
         self.nbytes += size
         return True
 

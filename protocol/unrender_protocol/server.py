@@ -228,6 +228,11 @@ class ServerEndpoint:
     def _make_place(self) -> bool:
         if len(self._peers) < self._limits.peers:
             return True
+        for peer in tuple(self._peers):  # knock: those who left without a word take no place
+            if self._transport.send(peer, encode(Ping())) is Delivery.GONE:
+                self.forget(peer)
+        if len(self._peers) < self._limits.peers:
+            return True
         silent = min(self._peers, key=lambda peer: self._peers[peer].heard)
         if self._clock() - self._peers[silent].heard < self._limits.replaceable_silence:
             return False
