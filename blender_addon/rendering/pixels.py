@@ -64,7 +64,7 @@ class CyclesPixels:
             from cycles import CyclesRender
         except ImportError:
             return False
-        return callable(getattr(CyclesRender, "render", None)) and hasattr(bpy.types.RenderEngine, "get_result")
+        return callable(getattr(CyclesRender, "render", None))
 
     def render(self) -> dict[str, np.ndarray]:
         self._passes.clear()

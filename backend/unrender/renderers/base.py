@@ -2,7 +2,7 @@
 """The one contract of all renderers."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -29,6 +29,7 @@ class RenderedImages:
     normal: Float[Tensor, "B 3 H W"] | None = None
 
 
+@runtime_checkable  # so that annotations can be checked in the tests
 class PendingRender(Protocol):
     """A batch that is being rendered while the caller goes on."""
 
@@ -42,6 +43,7 @@ class PendingRender(Protocol):
         ...
 
 
+@runtime_checkable
 class Renderer(Protocol):
     """One call, a whole batch. `differentiable` says whether gradients reach the shapes."""
 
