@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
 
 from .states import Endpoint
 
@@ -41,4 +40,4 @@ class ReattachJobs:
     """Tell every unfinished job that the server can be asked again, and ask which jobs it has."""
 
 
-ConnectionEffect = Union[StartBackend, StopBackend, OpenLink, CloseLink, DetachJobs, ReattachJobs]
+ConnectionEffect = StartBackend | StopBackend | OpenLink | CloseLink | DetachJobs | ReattachJobs

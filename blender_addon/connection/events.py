@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
 
 from .problems import Problem
 from .states import FIRST_RETRY_SECONDS, Endpoint, Server, Target
@@ -82,14 +81,14 @@ class TimePassed:
     at: float
 
 
-ConnectionEvent = Union[
-    ConnectRequested,
-    DisconnectRequested,
-    BackendStarted,
-    BackendExited,
-    Welcomed,
-    Refused,
-    LinkLost,
-    RunningJobsChanged,
-    TimePassed,
-]
+ConnectionEvent = (
+    ConnectRequested
+    | DisconnectRequested
+    | BackendStarted
+    | BackendExited
+    | Welcomed
+    | Refused
+    | LinkLost
+    | RunningJobsChanged
+    | TimePassed
+)

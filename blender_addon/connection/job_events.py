@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 from .problems import Problem
 
@@ -111,18 +111,18 @@ class JobTimePassed:
     at: float
 
 
-JobEvent = Union[
-    JobAccepted,
-    JobProgressed,
-    JobFinished,
-    JobFailed,
-    JobCancelled,
-    JobUnknown,
-    ResultAcknowledged,
-    CancelRequested,
-    RetryRequested,
-    ResultImported,
-    ConnectionGone,
-    ConnectionBack,
-    JobTimePassed,
-]
+JobEvent = (
+    JobAccepted
+    | JobProgressed
+    | JobFinished
+    | JobFailed
+    | JobCancelled
+    | JobUnknown
+    | ResultAcknowledged
+    | CancelRequested
+    | RetryRequested
+    | ResultImported
+    | ConnectionGone
+    | ConnectionBack
+    | JobTimePassed
+)

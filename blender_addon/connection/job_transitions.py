@@ -77,7 +77,9 @@ def _accepted(job: Job, event: events.JobAccepted) -> JobStep:
     if job.cancel_wanted and event.state in ("queued", "running"):
         return _cancel(known, event.at)
     if event.state == "done":
-        return _finished(known, events.JobFinished(event.at))
+        # The result follows in a message of its own.
+        done = replace(known, status=JobStatus.DONE, eta_seconds=None)
+        return _until(done, event.at + ANSWER_SECONDS, NO_ANSWER), ()
     if event.state == "cancelled":
         return _cancelled(known, event)
     if event.state == "failed":
@@ -167,7 +169,9 @@ def _imported(job: Job, _event: events.ResultImported) -> JobStep:
 
 
 def _done_again(job: Job, event: events.JobFinished) -> JobStep:
-    return (job, ()) if job.result_here else _finished(job, event)
+    # Told twice (a follow that was sent again), it is fetched once.
+    asked_already = bool(job.nbytes) and not event.here
+    return (job, ()) if job.result_here or asked_already else _finished(job, event)
 
 
 def _done_back(job: Job, event: events.ConnectionBack) -> JobStep:

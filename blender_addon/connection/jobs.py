@@ -17,7 +17,7 @@ CANCEL_SECONDS = 10.0  # the server promises 2
 DETACHED_SECONDS = 24 * 3600.0
 
 
-class JobStatus(str, Enum):
+class JobStatus(Enum):
     """The eight states of a job. The panel shows each with its own word and buttons."""
 
     QUEUED = "QUEUED"
@@ -34,7 +34,7 @@ UNFINISHED = frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLIN
 ENDED = frozenset({JobStatus.CANCELLED, JobStatus.DONE, JobStatus.IMPORTED, JobStatus.FAILED})
 
 
-class Request(str, Enum):
+class Request(Enum):
     """What a job may ask the session to send to the server."""
 
     SUBMIT = "SUBMIT"

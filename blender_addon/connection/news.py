@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Union
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .events import ConnectionEvent
 from .job_events import JobEvent
 from .shapes import Shape
 from .states import Endpoint, ModelCard
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class ListedJob:
 
     job: bytes
     kind: str
-    state: str
+    wanted: bool  # unfinished, or with a result that nobody has taken yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class LogLine:
     text: str
 
 
-News = Union[ConnectionNews, BackendNews, JobNews, JobsListed, ModelsListed, LogLine]
+News = ConnectionNews | BackendNews | JobNews | JobsListed | ModelsListed | LogLine
 
 
 class Link(Protocol):

@@ -97,6 +97,12 @@ BAD_RESULT = Problem(
     "Press Retry. If it happens again, press Copy report: add-on and generator may not fit together.",
 )
 
+# After these the job may still live at the server: a retry asks for the same id again, which runs it at most once.
+# After any other failure it has ended there, and only a new job can run it again.
+MAY_STILL_LIVE = frozenset(
+    problem.tag for problem in (NOT_ACCEPTED, CANCEL_UNANSWERED, FORGOTTEN, NO_ANSWER, ABANDONED, BAD_RESULT)
+)
+
 
 def backend_exited(code: int | None, last_line: str) -> Problem:
     """The problem of a backend child that ended although nobody asked it to."""

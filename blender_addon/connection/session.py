@@ -12,9 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from . import effects, events, job_events
 from .inbox import Inbox
@@ -32,9 +30,13 @@ from .news import (
     ModelsListed,
     News,
 )
+from .problems import MAY_STILL_LIVE
 from .shapes import Shape
-from .states import ONLINE, ConnectionState, Status, Target
+from .states import ONLINE, ConnectionState, Target
 from .transitions import transition
+
+if TYPE_CHECKING:
+    import numpy as np
 
 POLL_SECONDS = 0.010  # what one tick may take of the main thread
 LOG_LINES = 200
@@ -59,6 +61,7 @@ class Session:
         self.shapes: dict[bytes, tuple[Shape, ...]] = {}
         self.previews: dict[bytes, np.ndarray] = {}
         self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self.shown_models: list[tuple[str, str, str]] = []  # the drop-down's texts, which Blender only borrows
         self.revision = 0  # grows whenever something that a panel shows has changed
         self._link = link
         self._backend = backend
@@ -110,16 +113,25 @@ class Session:
         self._job_happened(job, job_events.CancelRequested(self._clock()))
 
     def retry(self, job: bytes) -> bytes:
-        """Run a failed job again under its own id, or an ended one again as a new job; returns the id."""
+        """Run an ended job again; returns its id.
+
+        Under its own id where the server may still have it, so that it is not run twice; as a new job otherwise, which
+        takes the place of a failed or cancelled one in the list.
+        """
         old = self.jobs[job]
-        if old.status != JobStatus.FAILED:
-            return self.submit(old.kind, old.title, old.parameters, self._uploads.get(job))
-        if job not in self._import_queue:
-            self._import_queue.append(job)
-        self._job_happened(job, job_events.RetryRequested(self._clock()))
-        if not self.online:
-            self._job_happened(job, job_events.ConnectionGone(self._clock()))
-        return job
+        if old.status not in ENDED:
+            raise ValueError(f"job {old.key} is {old.status.value}; only ended jobs can be run again")
+        if old.status == JobStatus.FAILED and old.problem is not None and old.problem.tag in MAY_STILL_LIVE:
+            if job not in self._import_queue:
+                self._import_queue.append(job)
+            self._job_happened(job, job_events.RetryRequested(self._clock()))
+            if not self.online:
+                self._job_happened(job, job_events.ConnectionGone(self._clock()))
+            return job
+        uploads = self._uploads.get(job)
+        if old.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+            self.remove(job)
+        return self.submit(old.kind, old.title, old.parameters, uploads)
 
     def remove(self, job: bytes) -> None:
         """Forget an ended job here, and its result at the server."""
@@ -139,13 +151,28 @@ class Session:
 
     # Results
 
+    @property
+    def awaited_imports(self) -> tuple[bytes, ...]:
+        """Jobs whose results go into the scene without being asked for, when they come."""
+        return tuple(self._import_queue)
+
     def next_import(self) -> tuple[bytes, int] | None:
         """The job and shape index that is to be imported next without being asked for, or None."""
         for job in self._import_queue:
-            for shape in self.shapes.get(job, ()):
-                if shape.index not in self._imported.get(job, set()):
-                    return job, shape.index
+            index = self.first_not_imported(job)
+            if index is not None:
+                return job, index
         return None
+
+    def first_not_imported(self, job: bytes) -> int | None:
+        """The index of the first shape of a job that is here and not in the scene yet, or None."""
+        done = self._imported.get(job, set())
+        return next((shape.index for shape in self.shapes.get(job, ()) if shape.index not in done), None)
+
+    def import_all(self, job: bytes) -> None:
+        """Import the rest of a result as if the job had just ended; for jobs that wait for the artist."""
+        if job not in self._import_queue:
+            self._import_queue.append(job)
 
     def imported(self, job: bytes, index: int) -> None:
         """Note that one shape is in the scene. With the last one the result is acknowledged, and let go of here."""
@@ -222,11 +249,7 @@ class Session:
     def _adopt(self, listed: tuple[ListedJob, ...]) -> None:
         """Take jobs of an earlier Blender session into the list; their results wait for the artist to open them."""
         for entry in listed:
-            if (
-                entry.job in self.jobs
-                or entry.kind not in KNOWN_KINDS
-                or entry.state not in ("queued", "running", "done")
-            ):
+            if entry.job in self.jobs or entry.kind not in KNOWN_KINDS or not entry.wanted:
                 continue
             job = Job(entry.job, entry.kind, KNOWN_KINDS[entry.kind], accepted=True, adopted=True)
             self._keep(replace(job, status=JobStatus.DETACHED, created=self._clock()), ())
@@ -303,6 +326,3 @@ class Session:
 
     def _note(self, line: str) -> None:
         self.log.append(f"{time.strftime('%H:%M:%S')} {line}")
-
-
-__all__ = ["POLL_SECONDS", "Session", "Status", "Target"]

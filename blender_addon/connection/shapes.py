@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class BadResultError(Exception):
@@ -45,6 +46,8 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     Raises:
         BadResultError: something is missing, has another shape or dtype, is not finite, or points outside the mesh.
     """
+    import numpy as np
+
     listed = result.get("shapes")
     if not isinstance(listed, (list, tuple)) or not listed:
         raise BadResultError("the result lists no shapes")
@@ -53,8 +56,8 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
         if not isinstance(entry, Mapping) or not isinstance(entry.get("index"), int):
             raise BadResultError("an entry of the result has no index")
         index = entry["index"]
-        vertices = _checked(arrays, f"vertices_{index}", np.float32)
-        faces = _checked(arrays, f"faces_{index}", np.int32)
+        vertices = _checked(arrays, f"vertices_{index}", "float32")
+        faces = _checked(arrays, f"faces_{index}", "int32")
         if not np.isfinite(vertices).all():
             raise BadResultError(f"vertices_{index} holds numbers that are not finite")
         if faces.min() < 0 or faces.max() >= len(vertices):
@@ -65,10 +68,10 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     return tuple(sorted(shapes, key=lambda shape: shape.index))
 
 
-def _checked(arrays: Mapping[str, np.ndarray], name: str, dtype: type) -> np.ndarray:
+def _checked(arrays: Mapping[str, np.ndarray], name: str, dtype: str) -> np.ndarray:
     array = arrays.get(name)
     if array is None:
         raise BadResultError(f"{name} is missing")
     if array.dtype != dtype or array.ndim != 2 or array.shape[1] != 3 or not len(array):
-        raise BadResultError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} (n, 3) with n > 0")
+        raise BadResultError(f"{name} is {array.dtype} {array.shape}, expected {dtype} (n, 3) with n > 0")
     return array

@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import events
 from .inbox import Inbox
 from .job_events import JobFailed
@@ -24,6 +22,8 @@ from .problems import NO_PROTOCOL_LIBRARY, Problem
 from .states import Endpoint
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from unrender_protocol.client import Client
 
 POLL_SECONDS = 0.025  # how long a command may wait while nothing arrives

@@ -17,7 +17,7 @@ RESTART_WINDOW_SECONDS = 120.0
 RESTARTS_ALLOWED = 3
 
 
-class Status(str, Enum):
+class Status(Enum):
     """The eight states of the connection. The panel shows each with its own sentence."""
 
     OFFLINE = "OFFLINE"
@@ -62,11 +62,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One model that the server offers. `title` is how the panel calls it."""
+    """One model that the server offers."""
 
     name: str
-    title: str
-    class_name: str = ""
+    description: str = ""
     hash: str = ""
 
 

@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
+
 from unrender_protocol import events as wire
 from unrender_protocol import messages
 from unrender_protocol.client import Client
@@ -117,7 +118,7 @@ def _(message: messages.ResultAcknowledged, arrived: wire.Arrived, number: int, 
 
 @_read.register
 def _(message: messages.JobList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    yield JobsListed(number, tuple(ListedJob(entry.job, entry.kind, entry.state) for entry in message.jobs))
+    yield JobsListed(number, tuple(ListedJob(entry.job, entry.kind, _wanted(entry)) for entry in message.jobs))
 
 
 @_read.register
@@ -137,6 +138,10 @@ def _(message: messages.Failure, arrived: wire.Arrived, number: int, at: float) 
         yield JobNews(job, job_events.JobFailed(at, Problem(message.tag, message.message, message.hint)))
 
 
+def _wanted(entry: messages.JobSummary) -> bool:
+    return entry.state in ("queued", "running") or (entry.state == "done" and not entry.acknowledged)
+
+
 def _server(welcome: messages.Welcome) -> Server:
     return Server(
         package_version=welcome.package_version,
@@ -147,13 +152,7 @@ def _server(welcome: messages.Welcome) -> Server:
 
 
 def _card(model: messages.ModelSummary) -> ModelCard:
-    class_name = model.details.get("class_name", "")
-    return ModelCard(
-        name=model.name,
-        title=model.description or model.name,
-        class_name=class_name if isinstance(class_name, str) else "",
-        hash=model.hash,
-    )
+    return ModelCard(model.name, model.description, model.hash)
 
 
 def _incompatible(event: wire.Incompatible) -> Problem:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 MATERIAL_NAME = "Unrender"
-CLAY = (0.73, 0.42, 0.26, 1.0)  # linear
+CLAY = (0.60, 0.29, 0.16, 1.0)  # linear
 
 
 def clay_material() -> bpy.types.Material:

@@ -30,24 +30,21 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def title_of(class_name: str) -> str:
-    """The word that objects of a class or model are called by: `chairs` -> `Chair`, `egg_cup` -> `Egg cup`."""
-    word = class_name.replace("_", " ").replace("-", " ").strip()
-    if word.endswith("s") and not word.endswith("ss"):
-        word = word[:-2] if word.endswith(("ches", "shes", "xes")) else word[:-1]
-    return word[:1].upper() + word[1:] or "Shape"
+def object_name(shape: Shape) -> str:
+    """What the artist sees: `chair_0007` of the wire becomes `Chair 0007`."""
+    return f"{class_title(shape)} {shape.seed:04d}"
 
 
-def object_name(class_name: str, seed: int) -> str:
-    """`Chair 0007`."""
-    return f"{title_of(class_name)} {seed:04d}"
+def class_title(shape: Shape) -> str:
+    """The word that shapes of this kind are called by: `chair_0007` -> `Chair`, `egg_cup_0007` -> `Egg cup`."""
+    noun = shape.name.removesuffix(f"_{shape.seed:04d}").replace("_", " ").strip()
+    return noun[:1].upper() + noun[1:] or "Shape"
 
 
 def add_shape(
     scene: bpy.types.Scene,
     shape: Shape,
     siblings: Iterable[Shape],
-    name: str,
     provenance: Provenance,
 ) -> bpy.types.Object:
     """Put one shape of a result into the scene, at its place in the grid around the 3D cursor.
@@ -56,12 +53,12 @@ def add_shape(
         scene: gets the object, in its collection "Unrender".
         shape: the one to add.
         siblings: all shapes of the result, `shape` included; the grid is laid out for them together.
-        name: wished name of object and mesh.
         provenance: is written into custom properties `unrender_*`.
     """
     together = sorted(siblings, key=lambda sibling: sibling.index)
     order = [sibling.index for sibling in together].index(shape.index)
     place = grid_place(order, len(together), grid_spacing([sibling.size[:2] for sibling in together]))
+    name = object_name(shape)
     mesh = create_mesh(name, shape.vertices, shape.faces)
     mesh.materials.append(clay_material())
     added = bpy.data.objects.new(name, mesh)
@@ -95,6 +92,7 @@ def select_only(context: bpy.types.Context, chosen: Iterable[bpy.types.Object]) 
 
 
 def _write_provenance(target: bpy.types.Object, shape: Shape, provenance: Provenance) -> None:
+    target["unrender_class"] = class_title(shape)
     target["unrender_model"] = provenance.model
     target["unrender_model_hash"] = provenance.model_hash
     target["unrender_seed"] = shape.seed

@@ -19,7 +19,7 @@ MARGIN = 1.08
 KEY_LIGHT = (-0.45, 0.65, 0.62)  # camera frame: x right, y up, z towards the camera
 FILL_LIGHT = (0.75, 0.15, 0.6)
 AMBIENT = 0.16
-CLAY = (0.73, 0.42, 0.26)  # linear
+CLAY = (0.60, 0.29, 0.16)  # linear
 
 
 def shade_preview(vertices: np.ndarray, faces: np.ndarray, size: int = 128) -> np.ndarray:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a server is: from a pairing line, from an address, or from the file of a server on this computer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .problems import BAD_ADDRESS, NO_PROTOCOL_LIBRARY, Problem
+from .states import Endpoint
+
+KEYS_FILE = Path("keys") / "addon.json"
+
+
+class EndpointError(Exception):
+    """What was given is no way to a server; `problem` says what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read_endpoint(text: str, token: str = "") -> Endpoint:
+    """The endpoint in a pairing line (`unrender://...`) or a plain address (`tcp://127.0.0.1:5555`).
+
+    Args:
+        text: what the artist pasted.
+        token: goes with a plain address; a pairing line brings its own.
+
+    Raises:
+        EndpointError: with a sentence for the panel.
+    """
+    text = text.strip()
+    if text.startswith(("tcp://", "ipc://")):
+        host_and_port = text.removeprefix("tcp://")
+        if text.startswith("tcp://") and not host_and_port.rpartition(":")[2].isdigit():
+            raise EndpointError(BAD_ADDRESS)
+        return Endpoint(text, token)
+    if not text.startswith("unrender://"):
+        raise EndpointError(BAD_ADDRESS)
+    return _paired(text)
+
+
+def _paired(line: str) -> Endpoint:
+    try:
+        from unrender_protocol.discovery import data_home
+        from unrender_protocol.errors import WireError
+        from unrender_protocol.pairing import load_key_pair, read_pairing_line
+    except ImportError as error:
+        raise EndpointError(NO_PROTOCOL_LIBRARY) from error
+    try:
+        pairing = read_pairing_line(line)
+        if not pairing.server:
+            return Endpoint(pairing.address, pairing.token)
+        keys = pairing.keys or load_key_pair(data_home() / KEYS_FILE, make=True)
+    except (WireError, OSError) as error:
+        text = str(error)
+        message, _, hint = text.partition("; ")
+        problem = Problem("pairing_line", message[:1].upper() + message[1:] + ".", hint[:1].upper() + hint[1:] or text)
+        raise EndpointError(problem) from error
+    return Endpoint(pairing.address, pairing.token, pairing.server, keys.public, keys.secret)
+
+
+def find_local(home: Path | None = None) -> tuple[Endpoint, int] | None:
+    """Endpoint and process id of the server that already runs on this computer, or None.
+
+    Args:
+        home: the data home; the user's own where None.
+    """
+    from unrender_protocol.discovery import data_home, find_local_server
+
+    server = find_local_server(home or data_home())
+    return None if server is None else (Endpoint(server.address, server.token), server.pid)
+
+
+def stays_here(endpoint: Endpoint) -> bool:
+    """Whether nothing that is sent to `endpoint` leaves this computer."""
+    from unrender_protocol.security import is_loopback
+
+    return is_loopback(endpoint.address)

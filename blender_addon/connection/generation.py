@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `generate` job: what it takes, and what its list entry is called."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from .session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateSettings:
+    """Parameters of the `generate` job as the wire has them: `count` shapes, with seeds from `seed` upwards."""
+
+    model: str
+    seed: int
+    count: int = 1
+    threshold: float = 0.5
+    variety: float = 1.0
+    max_faces: int | None = None
+    smooth: bool = True
+
+
+def submit_generate(session: Session, settings: GenerateSettings) -> bytes:
+    """Queue the job; returns its id at once."""
+    title = f"{settings.count} x {settings.model}, seed {settings.seed}"
+    return session.submit("generate", title, asdict(settings))

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators, one file per feature. They read the context, call a function, and report; logic lives elsewhere.
+
+What needs numpy is imported when an operator runs, which keeps it out of Blender's start.
+"""
+
+from __future__ import annotations
+
+from . import assets, connect, export, generate, jobs
+
+CLASSES = (*connect.CLASSES, *generate.CLASSES, *jobs.CLASSES, *assets.CLASSES, *export.CLASSES)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons of the Jobs list. Each works on the job whose id (as hexadecimal text) is in `job`."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..connection.jobs import ENDED, UNFINISHED, Job, JobStatus
+from ..properties import get_session
+
+
+class _JobOperator:
+    """What the buttons share: the job that they are about."""
+
+    job: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def find(self, context: bpy.types.Context, wanted: frozenset[JobStatus]) -> Job | None:
+        """The job if it is in one of the `wanted` states; otherwise None, and the artist is told."""
+        try:
+            job = get_session(context).jobs.get(bytes.fromhex(self.job))
+        except ValueError:
+            job = None
+        if job is not None and job.status in wanted:
+            return job
+        self.report({"WARNING"}, "The job is not in the list any more" if job is None else "Not possible now")
+        return None
+
+
+class UNRENDER_OT_job_cancel(_JobOperator, bpy.types.Operator):
+    """Stop this job"""
+
+    bl_idname = "unrender.job_cancel"
+    bl_label = "Stop"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.find(context, UNFINISHED | {JobStatus.DETACHED})
+        if job is None:
+            return {"CANCELLED"}
+        get_session(context).cancel(job.id)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_job_retry(_JobOperator, bpy.types.Operator):
+    """Run this job again"""
+
+    bl_idname = "unrender.job_retry"
+    bl_label = "Again"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.find(context, ENDED)
+        if job is None:
+            return {"CANCELLED"}
+        get_session(context).retry(job.id)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_job_open(_JobOperator, bpy.types.Operator):
+    """Put what this job made into the scene"""
+
+    bl_idname = "unrender.job_open"
+    bl_label = "Import"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.find(context, frozenset({JobStatus.DONE}))
+        if job is None:
+            return {"CANCELLED"}
+        get_session(context).import_all(job.id)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_job_remove(_JobOperator, bpy.types.Operator):
+    """Take this job off the list, and its result off the generator's disk"""
+
+    bl_idname = "unrender.job_remove"
+    bl_label = "Remove"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.find(context, ENDED)
+        if job is None:
+            return {"CANCELLED"}
+        get_session(context).remove(job.id)
+        return {"FINISHED"}
+
+
+CLASSES = (UNRENDER_OT_job_cancel, UNRENDER_OT_job_retry, UNRENDER_OT_job_open, UNRENDER_OT_job_remove)

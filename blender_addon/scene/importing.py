@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a finished job to an object in the scene."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..connection.problems import Problem, mesh_too_dense
+from ..connection.session import Session
+from .objects import Provenance, add_shape, select_only
+
+NO_RESULT = Problem("no_result", "There is no such result any more.", "Press Again in the Jobs list.")
+
+
+class ImportProblem(Exception):
+    """A shape that cannot be imported; `problem` says why and what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def import_shape(
+    context: bpy.types.Context, session: Session, job_key: str, index: int, face_limit: int
+) -> bpy.types.Object:
+    """Add shape `index` of a job to the scene, select it, and note it in the session.
+
+    Args:
+        context: its scene and view layer are used.
+        session: holds the result.
+        job_key: the job's id as text.
+        index: of the shape; -1 for the first that is not in the scene yet.
+        face_limit: larger meshes are refused.
+
+    Raises:
+        ImportProblem: the result is gone, or too large.
+    """
+    job = session.jobs.get(bytes.fromhex(job_key))
+    shapes = session.shapes.get(job.id, ()) if job else ()
+    wanted = session.first_not_imported(job.id) if job and index < 0 else index
+    shape = next((candidate for candidate in shapes if candidate.index == wanted), None)
+    if job is None or shape is None:
+        raise ImportProblem(NO_RESULT)
+    if len(shape.faces) > face_limit:
+        raise ImportProblem(mesh_too_dense(len(shape.faces), face_limit))
+    model = str(job.result.get("model", job.parameters.get("model", "")))
+    provenance = Provenance(
+        model=model,
+        model_hash=str(job.result.get("model_hash", "")),
+        threshold=float(job.parameters.get("threshold", 0.5)),
+        variety=float(job.parameters.get("variety", 1.0)),
+        job=job.key,
+        versions={
+            "blender": bpy.app.version_string,
+            "generator": session.state.server.package_version if session.state.server else "",
+            "method": str(job.result.get("method", "")),
+        },
+    )
+    added = add_shape(context.scene, shape, shapes, provenance)
+    select_only(context, [added])
+    session.imported(job.id, shape.index)
+    return added
