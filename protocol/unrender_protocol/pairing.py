@@ -67,7 +67,7 @@ def read_key(text: str) -> bytes:
         key = base64.b64decode(text.encode("ascii") + b"=", altchars=b"-_", validate=True)
     except (ValueError, binascii.Error) as error:
         raise KeyFileError("a key has 43 characters: letters, digits, - and _") from error
-    if len(key) != KEY_BYTES:
+    if len(key) != KEY_BYTES or write_key(key) != text:
         raise KeyFileError(f"a key has 43 characters, got {len(text)}")
     return key
 
@@ -147,7 +147,7 @@ class AllowList:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._clients: dict[bytes, str] = {}
         self._load()
 
@@ -197,7 +197,7 @@ class AllowList:
         except FileNotFoundError:
             self._seen, self._clients = None, {}
             return
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode)
         if stamp == self._seen:
             return
         clients = {}

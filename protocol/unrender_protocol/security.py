@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .errors import InsecureBindError
+from .errors import InsecureBindError, SecurityError
 
 KEY_BYTES = 32
 
@@ -26,6 +26,10 @@ class TokenSecurity:
     """For loopback only: both sides know a secret word, which crosses the (local) connection as it is."""
 
     token: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.token.encode()) < 256:
+            raise SecurityError(f"a token has 1 to 255 bytes, got {len(self.token.encode())}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,11 +189,11 @@ def link(request: pytest.FixtureRequest) -> Iterator[Link]:
 
 
 @pytest.fixture
-def wait_for() -> Callable[[Client, type[Event] | type[Message]], Event]:
-    """Poll a client until an event of a class, or the arrival of a message of a class; at most 30 s."""
+def wait_for() -> Callable[..., Event]:
+    """Poll a client until an event of a class, or the arrival of a message of a class, comes; at most 30 s."""
     waiting: dict[int, list[Event]] = {}
 
-    def wait(client: Client, wanted: type[Event] | type[Message]) -> Event:
+    def wait(client: Client, wanted: type | tuple[type, ...]) -> Event:
         deadline = time.monotonic() + 30
         seen: list[Event] = []
         left = waiting.setdefault(id(client), [])
@@ -204,6 +204,6 @@ def wait_for() -> Callable[[Client, type[Event] | type[Message]], Event]:
                 seen.append(event)
                 if isinstance(event, wanted) or (isinstance(event, Arrived) and isinstance(event.message, wanted)):
                     return event
-        raise AssertionError(f"no {wanted.__name__} came, only {seen}")
+        raise AssertionError(f"no {wanted} came, only {seen}")
 
     return wait

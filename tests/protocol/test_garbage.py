@@ -274,3 +274,14 @@ def test_a_welcome_that_does_not_fit_is_refused_with_a_reason():
     refused = decode(client.poll(0)[0]).message
     assert refused.tag == "internal"
     assert not endpoint.peers
+
+
+def test_clients_that_left_without_a_word_take_no_place():
+    hub = InProcessHub()
+    endpoint = ServerEndpoint(hub, welcome, limits=EndpointLimits(peers=2, replaceable_silence=1000.0))
+    for _ in range(6):
+        client = hub.connect()
+        client.send(encode(HELLO))
+        endpoint.poll(0)
+        assert isinstance(decode(client.poll(0)[0]).message, Welcome)
+        client.close()
