@@ -2,9 +2,10 @@
 """From a generator's voxels to a mesh that an artist can use."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Shaped
+from jaxtyping import Bool, Float, Shaped
 from scipy import ndimage
 
+from unrender.geometry.marching_cubes import smooth_binary_field
 from unrender.geometry.meshes import Mesh
 from unrender.geometry.surface import extract_surface
 from unrender.meshing.decimation import decimate
@@ -40,7 +41,7 @@ def voxels_to_mesh(
     solid = close_contacts(keep_largest_piece(solid), occupancy.astype(np.float32))
     # Nothing of an enclosed cavity can be seen, and its walls would be a second surface.
     solid = ndimage.binary_fill_holes(solid)
-    mesh = extract_surface(separate_smoothly(solid), _LEVEL) if smooth else extract_surface(solid.astype(np.float32))
+    mesh = extract_surface(smooth_binary_field(solid), _LEVEL) if smooth else extract_surface(solid.astype(np.float32))
     if smooth:
         mesh = flatten_steps(mesh, _TOLERANCE / max(occupancy.shape))
     return mesh if max_faces is None else decimate(mesh, max_faces)
@@ -53,15 +54,6 @@ def keep_largest_piece(solid: Bool[np.ndarray, "X Y Z"]) -> Bool[np.ndarray, "X 
         return solid
     sizes = np.bincount(labels.ravel())
     return labels == 1 + int(np.argmax(sizes[1:]))
-
-
-def separate_smoothly(solid: Bool[np.ndarray, "X Y Z"]) -> Float32[np.ndarray, "X Y Z"]:
-    """The label-preserving field (x + blur(x)) / 2; see `unrender.geometry.surface.smooth_binary`."""
-    field = solid.astype(np.float32)
-    blurred = field
-    for axis in range(3):
-        blurred = ndimage.convolve1d(blurred, np.array([0.25, 0.5, 0.25]), axis=axis, mode="constant")
-    return 0.5 * (field + blurred)
 
 
 def close_contacts(
