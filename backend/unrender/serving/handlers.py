@@ -144,7 +144,7 @@ def _write_images(arrays: Mapping[str, np.ndarray], folder: Path) -> None:
     unfinished.rename(folder)
 
 
-def _expect(name: str, value: float, low: float, high: float) -> None:
+def _expect(name: str, value: int | float, low: int | float, high: int | float) -> None:
     if not low <= value <= high:  # written so that not-a-number fails too
         raise ValueError(f"{name} is {value}, but {low} to {high} was expected")
 

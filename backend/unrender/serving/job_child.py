@@ -26,7 +26,7 @@ import numpy as np
 from unrender.errors import CancelledError
 from unrender.serving.failures import describe_exception
 from unrender.serving.job_kinds import JobKinds, JobWork
-from unrender.serving.results import inputs_path, read_arrays, result_path, write_arrays
+from unrender.serving.results import LOG_NAME, inputs_path, read_arrays, result_path, write_arrays
 from unrender.training.progress import Progress
 
 _SECONDS_BETWEEN_REPORTS = 0.1
@@ -149,7 +149,7 @@ def _progress_report(job: str, progress: Progress) -> tuple[dict[str, Any], byte
 def _log_into(folder: Path) -> None:
     """Send everything that is printed, by us or by native code, to the job's log."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "log.txt"
+    path = folder / LOG_NAME
     too_long = path.exists() and path.stat().st_size > _LARGEST_LOG
     with path.open("wb" if too_long else "ab") as log:
         os.dup2(log.fileno(), 1)

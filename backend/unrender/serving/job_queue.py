@@ -196,6 +196,7 @@ class JobQueue:
         self._progress.pop(ended.job, None)
         now = time.time()
         if ended.error is not None:
+            self._folders.keep_log(job.id)
             return self._save(job.fail(now, ended.error))
         if ended.done:
             return self._save(self._finished(job, now))

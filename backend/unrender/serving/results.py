@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from unrender.atomic_file import write_atomically
 from unrender.errors import DataError
 
+LOG_NAME = "log.txt"  # what a job printed
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -47,6 +48,15 @@ class JobFolders:
 
     def has_result(self, job_id: bytes) -> bool:
         return result_path(self.folder(job_id)).exists()
+
+    def keep_log(self, job_id: bytes) -> None:
+        """Delete everything but the log: it says why the job failed."""
+        folder = self.folder(job_id)
+        for path in folder.iterdir() if folder.exists() else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOG_NAME:
+                path.unlink(missing_ok=True)
 
     def remove(self, job_id: bytes) -> None:
         """Delete everything that is kept for the job."""

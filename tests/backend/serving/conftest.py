@@ -51,26 +51,23 @@ class Server:
     def __init__(self, queue: JobQueue) -> None:
         self.hub = InProcessHub()
         self.server = JobServer(self.hub, queue, Descriptions())
-        self.queue = queue
+        self._events: dict[Client, list[Event]] = {}
 
     def connect(self) -> Client:
         return Client(self.hub.connect())
 
     def wait_for(self, client: Client, kind: type[Message]) -> Arrived:
-        """The next message of that type; messages that came before it are dropped."""
-        found: list[Arrived] = []
-
-        def arrived(event: Event) -> bool:
-            if isinstance(event, Arrived) and isinstance(event.message, kind):
-                found.append(event)
-            return bool(found)
-
-        wait_until(lambda: self._turn(client, arrived))
-        return found[0]
-
-    def _turn(self, client: Client, wanted: Callable[[Event], bool]) -> bool:
-        self.server.step(0.01)
-        return any([wanted(event) for event in client.poll(0.01)])
+        """The next message of that type; messages that came before it are dropped, later ones are kept."""
+        events = self._events.setdefault(client, [])
+        end = time.monotonic() + LIMIT
+        while True:
+            while events:
+                event = events.pop(0)
+                if isinstance(event, Arrived) and isinstance(event.message, kind):
+                    return event
+            assert time.monotonic() < end, f"no {kind.__name__} came"
+            self.server.step(0.01)
+            events += client.poll(0.01)
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 from job_kinds_for_tests import KINDS
-from unrender_protocol.messages import ServerLimits, Welcome
-from unrender_protocol.security import TokenSecurity
-from unrender_protocol.zmq_server import RouterTransport
 
 from unrender.serving.job_queue import JobQueue
 from unrender.serving.server import JobServer
+from unrender_protocol.messages import ServerLimits, Welcome
+from unrender_protocol.security import TokenSecurity
+from unrender_protocol.zmq_server import RouterTransport
 
 
 class Descriptions:

@@ -196,6 +196,33 @@ def test_a_full_disk_refuses_new_jobs_and_loses_no_ended_one(
             next_queue.find(OTHER)
 
 
+def test_a_failed_job_keeps_its_log_and_nothing_else(queue: JobQueue, tmp_path: Path) -> None:
+    queue.submit(JOB, "fault", {}, {"large": np.zeros(1000)})
+    drive(queue, lambda: queue.find(JOB).state is JobState.FAILED)
+    assert [path.name for path in (tmp_path / "jobs" / JOB.hex()).iterdir()] == ["log.txt"]
+    assert "ZeroDivisionError" in (tmp_path / "jobs" / JOB.hex() / "log.txt").read_text()
+
+
+def test_an_idle_process_that_was_killed_is_replaced(run: Run, queue: JobQueue) -> None:
+    first = run("count", {"number": 1}, JOB).result
+    assert first is not None
+    psutil.Process(first["pid"]).kill()
+    drive(queue, lambda: not any(process.is_alive for process in queue._lanes.values()))
+    second = run("count", {"number": 1}, OTHER)
+    assert second.state is JobState.DONE
+    assert second.result is not None
+    assert second.result["pid"] != first["pid"]
+
+
+def test_an_idle_process_is_let_go_after_a_while(run: Run, queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run("count", {"number": 1}).result
+    assert result is not None
+    queue.poll()
+    assert psutil.pid_exists(result["pid"])
+    monkeypatch.setattr("unrender.serving.job_queue._SECONDS_WARM", 0.0)
+    drive(queue, lambda: not psutil.pid_exists(result["pid"]))
+
+
 def test_closing_leaves_no_process(kinds: dict[str, JobKind], tmp_path: Path) -> None:
     with JobQueue(kinds, tmp_path) as queue:
         queue.submit(JOB, "deaf", {}, {})

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import psutil
 import pytest
+
 from unrender_protocol.client import Client
 from unrender_protocol.codec import new_id
 from unrender_protocol.events import Arrived, Denied, Event
@@ -90,8 +91,10 @@ def test_jobs_survive_a_killed_server(tmp_path: Path) -> None:
             client.follow(job)
         events = collect(
             client,
-            lambda events: all(of_job(events, JobDone, job) for job in (finished, running, waiting))
-            and bool(of_job(events, JobFailed, fragile)),
+            lambda events: (
+                all(of_job(events, JobDone, job) for job in (finished, running, waiting))
+                and bool(of_job(events, JobFailed, fragile))
+            ),
         )
         (failed,) = of_job(events, JobFailed, fragile)
         assert (failed.tag, failed.message) == ("interrupted", "The server was stopped while the job was running.")
