@@ -73,10 +73,13 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def tail(log: Path) -> str:
-    """The last lines of a log, indented."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    return "\n".join(f"  | {line}" for line in lines)
+def tail(*logs: Path) -> str:
+    """The last lines of each log, indented, below the log's name."""
+    shown = []
+    for log in logs:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        shown += [f"\n  {log.stem} said:"] * bool(lines) + [f"\n  | {line}" for line in lines]
+    return "".join(shown)
 
 
 def wait_for_backend(process: subprocess.Popen[str], discovery: Path, log: Path) -> None:
@@ -88,9 +91,9 @@ def wait_for_backend(process: subprocess.Popen[str], discovery: Path, log: Path)
     deadline = time.monotonic() + START_SECONDS
     while not discovery.is_file():
         if process.poll() is not None:
-            raise DemonstrationError(f"the backend ended with exit code {process.returncode}:\n{tail(log)}")
+            raise DemonstrationError(f"the backend ended with exit code {process.returncode}.{tail(log)}")
         if time.monotonic() > deadline:
-            raise DemonstrationError(f"the backend did not answer within {START_SECONDS:.0f} s:\n{tail(log)}")
+            raise DemonstrationError(f"the backend did not answer within {START_SECONDS:.0f} s.{tail(log)}")
         time.sleep(0.02)
 
 
@@ -99,7 +102,7 @@ def say(step: str, seconds: float, message: str) -> None:
     print(f"  {step:<9} {seconds:6.1f} s  {message}", flush=True)
 
 
-def follow_blender(process: subprocess.Popen[str], log: Path) -> list[str]:
+def follow_blender(process: subprocess.Popen[str], *logs: Path) -> list[str]:
     """Prints Blender's steps as they are reported, one JSON line each; returns the names of the objects made.
 
     Raises:
@@ -115,7 +118,7 @@ def follow_blender(process: subprocess.Popen[str], log: Path) -> list[str]:
         if "error" in report:
             error = report["error"]
             hint = f" {error['hint']}" if error.get("hint") else ""
-            raise DemonstrationError(f"Blender: {error['message']}{hint}\n{tail(log)}")
+            raise DemonstrationError(f"Blender: {error['message']}{hint}{tail(*logs)}")
         if "step" in report:
             say(report["step"], report["seconds"], report["message"])
         elif report.get("done"):
@@ -123,7 +126,7 @@ def follow_blender(process: subprocess.Popen[str], log: Path) -> list[str]:
     exit_code = process.wait()
     limit.cancel()
     if names is None or exit_code != 0:
-        raise DemonstrationError(f"Blender ended with exit code {exit_code}:\n{tail(log)}")
+        raise DemonstrationError(f"Blender ended with exit code {exit_code}.{tail(*logs)}")
     return names
 
 
@@ -139,7 +142,7 @@ def demonstrate(options: argparse.Namespace) -> list[str]:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unrender-demo-")))
         # A data folder of its own, so that a demonstration finds no old jobs and leaves none.
         environment.setdefault("UNRENDER_HOME", str(scratch / "home"))
-        discovery, server_log, blender_log = scratch / "server.json", scratch / "server.log", scratch / "blender.log"
+        discovery, server_log, blender_log = scratch / "server.json", scratch / "backend.log", scratch / "blender.log"
 
         started = time.monotonic()
         serve = [sys.executable, "-m", "unrender.cli.main", "serve", "--discovery", str(discovery), "--stop-with-stdin"]
@@ -155,7 +158,7 @@ def demonstrate(options: argparse.Namespace) -> list[str]:
         process = stack.enter_context(
             child(blender, blender_log, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment)
         )
-        return follow_blender(process, blender_log)
+        return follow_blender(process, blender_log, server_log)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
