@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small server that behaves as it is told, over any transport: the emulated backend of the add-on's tests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from unrender_protocol import messages as m
+from unrender_protocol.server import EndpointLimits, ServerEndpoint
+from unrender_protocol.transport import ServerTransport
+
+CUBE_VERTICES = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32) - 0.5
+CUBE_FACES = np.array(
+    [
+        [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
+        [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
+    ],
+    np.int32,
+)  # fmt: skip
+
+
+def cube(width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
+    """A box around the origin: vertices [8, 3], faces [12, 3]."""
+    return CUBE_VERTICES * np.array([width, width, height], np.float32), CUBE_FACES
+
+
+@dataclass
+class Behaviour:
+    """How the server treats jobs. `hold` keeps them running until it is set."""
+
+    hold: threading.Event = field(default_factory=threading.Event)
+    fail_with: m.JobFailed | None = None
+    answers: bool = True
+    damage: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = lambda arrays: arrays
+    progress_messages: int = 3
+
+
+class FakeServer:
+    """Serves `generate` jobs with boxes, from a thread of its own. A context manager."""
+
+    def __init__(self, transport: ServerTransport, token: str = "") -> None:
+        self.behaviour = Behaviour()
+        self.behaviour.hold.set()
+        self.submissions: list[bytes] = []
+        self.parameters: dict[bytes, dict[str, Any]] = {}
+        self.acknowledged: list[bytes] = []
+        self.states: dict[bytes, str] = {}
+        self._followers: dict[bytes, bytes] = {}
+        self._endpoint = ServerEndpoint(transport, self._welcome, token=token, limits=EndpointLimits())
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.address = transport.address
+
+    def __enter__(self) -> FakeServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(5)
+        self._endpoint.close()
+
+    def _welcome(self, hello: m.Hello, protocol: int) -> m.Welcome:
+        limits = m.ServerLimits(2**28, 2**28, 256)
+        return m.Welcome(
+            protocol, "9.9.9", "Test device", (), ("generate",), limits, (m.ModelSummary("chairs", "voxel_gan", "abc"),)
+        )
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for incoming in self._endpoint.poll(0.005):
+                self._serve(incoming.peer, incoming.envelope.message, incoming.envelope.id)
+            self._work()
+
+    def _serve(self, peer: bytes, message: m.Message, id: bytes) -> None:
+        job = getattr(message, "job", b"")
+        if not self.behaviour.answers:
+            return
+        if isinstance(message, m.SubmitJob):
+            self.submissions.append(job)
+            if self.states.setdefault(job, "queued") == "queued":
+                self.parameters[job] = message.parameters
+            self._followers[job] = peer
+            self._endpoint.send(peer, m.JobAccepted(job, self.states[job]), id=id)
+            if self.states[job] == "done":
+                self._endpoint.send(peer, self._done(job))
+        elif isinstance(message, m.ListJobs):
+            listed = [
+                m.JobSummary(job, "generate", state, acknowledged=job in self.acknowledged)
+                for job, state in self.states.items()
+            ]
+            self._endpoint.send(peer, m.JobList(tuple(listed)), id=id)
+        elif isinstance(message, m.ListModels):
+            self._endpoint.send(peer, m.ModelList((m.ModelSummary("tubs", "voxel_gan", "def"),)), id=id)
+        elif job not in self.states:
+            self._endpoint.send(peer, m.Failure("unknown_job", "I do not know that job.", job=job), id=id)
+        elif isinstance(message, m.FollowJob):
+            self._followers[job] = peer
+            done = self.states[job] == "done"
+            self._endpoint.send(peer, self._done(job) if done else m.JobAccepted(job, self.states[job]), id=id)
+        elif isinstance(message, m.CancelJob):
+            self.states[job] = "cancelled"
+            self._endpoint.send(peer, m.JobCancelled(job), id=id)
+        elif isinstance(message, m.FetchResult):
+            self._endpoint.send(peer, self._done(job), self.behaviour.damage(self._arrays(job)), id=id)
+        elif isinstance(message, m.AcknowledgeResult):
+            self.acknowledged.append(job)
+            self._endpoint.send(peer, m.ResultAcknowledged(job), id=id)
+
+    def _work(self) -> None:
+        for job, state in list(self.states.items()):
+            peer = self._followers.get(job, b"")
+            if state == "queued":
+                self.states[job] = "running"
+                for done in range(1, self.behaviour.progress_messages + 1):
+                    total = self.behaviour.progress_messages + 1
+                    self._endpoint.send(peer, m.JobProgress(job, "sampling", done, total, 1.5))
+            elif state == "running" and self.behaviour.hold.is_set():
+                if self.behaviour.fail_with is not None:
+                    self.states[job] = "failed"
+                    failed = self.behaviour.fail_with
+                    self._endpoint.send(peer, m.JobFailed(job, failed.tag, failed.message, failed.hint))
+                else:
+                    self.states[job] = "done"
+                    self._endpoint.send(peer, self._done(job))
+
+    def _done(self, job: bytes) -> m.JobDone:
+        seed, count = self.parameters[job]["seed"], self.parameters[job]["count"]
+        shapes = [{"index": i, "seed": seed + i, "name": f"chair_{seed + i:04d}"} for i in range(count)]
+        result = {"model": "chairs", "model_hash": "abc", "method": "voxel_gan", "shapes": shapes}
+        return m.JobDone(job, result, sum(array.nbytes for array in self._arrays(job).values()))
+
+    def _arrays(self, job: bytes) -> dict[str, np.ndarray]:
+        arrays = {}
+        for index in range(self.parameters[job]["count"]):
+            arrays[f"vertices_{index}"], arrays[f"faces_{index}"] = cube(0.4 + 0.02 * index, 0.8)
+        return arrays
+
+
+def wait_until(
+    done: Callable[[], bool], poll: Callable[[], object] = lambda: None, seconds: float = 20.0, pause: float = 0.002
+) -> None:
+    """Poll until `done()`; an AssertionError after `seconds`, which is far more than anything here needs."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "the awaited never happened"
+        poll()
+        time.sleep(pause)
