@@ -31,7 +31,7 @@ class ImageCache:
     folder: Path
     most_sets: int = 16
 
-    def key(self, root: Path, files: list[Path], settings: dict[str, Any]) -> str:
+    def key(self, root: Path, files: tuple[Path, ...], settings: dict[str, Any]) -> str:
         """What the pixels depend on, hashed: every file's name, size and time of change, and the settings."""
         digest = hashlib.sha256(json.dumps([CONTENT_VERSION, str(root.resolve()), settings], sort_keys=True).encode())
         for path in files:
@@ -69,5 +69,3 @@ class ImageCache:
             kept = sorted(self.folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)
             for old in kept[self.most_sets :]:
                 old.unlink()
-
-

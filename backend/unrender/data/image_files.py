@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Image files of a folder, and their pixels: every format, depth and orientation becomes 8-bit sRGB with straight alpha."""
+"""Image files of a folder, and their pixels: whatever the format, upright 8-bit sRGB with straight alpha."""
 
+import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -13,7 +14,15 @@ from PIL import Image, ImageOps
 
 from unrender.errors import DataError
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WebP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 FORMAT_NAMES = "PNG, JPEG, WebP, BMP or TIFF"
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
 
@@ -26,8 +35,16 @@ class DecodedImage:
     alpha: NDArray[np.uint8] | None  # [H, W], straight; None where the file has no transparency or is opaque throughout
 
 
-def find_image_files(folder: Path) -> list[Path]:
-    """All image files under the folder, in an order that is the same on every machine (by their path's parts).
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """The images under a folder, in an order that is the same on every machine (by their path's parts)."""
+
+    paths: tuple[Path, ...]
+    rendered: frozenset[Path]  # those that a manifest of `unrender render-dataset` lists
+
+
+def find_image_files(folder: Path) -> ImageFiles:
+    """All image files under the folder; of a rendered data set in it, those that its manifest lists.
 
     Hidden files and folders are left out, and links to folders are not followed. Raises DataError, with what to do,
     where the folder is missing, is a file, cannot be read, or holds no image.
@@ -37,11 +54,14 @@ def find_image_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is a file, not a folder.", "Give the folder that holds the images, not one of them.")
     found: list[Path] = []
+    manifests: list[Path] = []
     others = 0
 
     def fail(error: OSError) -> None:
         if Path(error.filename) == folder:
-            raise DataError(f"The folder {folder} cannot be read: {error.strerror}.", "Check its permissions.") from error
+            raise DataError(
+                f"The folder {folder} cannot be read: {error.strerror}.", "Check its permissions."
+            ) from error
 
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _IGNORED_FOLDERS]
@@ -52,12 +72,34 @@ def find_image_files(folder: Path) -> list[Path]:
                 found.append(Path(parent, name))
             else:
                 others += 1
+                if name.startswith("manifest") and name.endswith(".jsonl"):
+                    manifests.append(Path(parent, name))
+    rendered = frozenset(path for manifest in manifests for path in _listed_images(manifest))
+    # A data set's contact sheet and passes lie beside its images.
+    roots = {manifest.parent for manifest in manifests}
+    found = [path for path in found if path in rendered or not roots.intersection(path.parents)]
     if not found:
         holds = f"only {others} files of other kinds" if others else "no files"
         raise DataError(
-            f"There are no images in {folder} (it holds {holds}).", f"Images are {FORMAT_NAMES} files; sub-folders count."
+            f"There are no images in {folder} (it holds {holds}).",
+            f"Images are {FORMAT_NAMES} files; sub-folders count.",
         )
-    return sorted(found, key=lambda path: path.relative_to(folder).parts)
+    return ImageFiles(tuple(sorted(found, key=lambda path: path.relative_to(folder).parts)), rendered)
+
+
+def _listed_images(manifest: Path) -> list[Path]:
+    """The files that a manifest lists, one JSON record a line."""
+    files = []
+    for line in manifest.read_text(encoding="utf-8").splitlines():
+        try:
+            name = json.loads(line)["file"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{manifest} is not a data set's manifest: a line of it names no file.",
+                "Render the data set again, or move the manifest away to use all images of the folder.",
+            ) from error
+        files.append(manifest.parent / str(name))
+    return files
 
 
 def decode_image(path: Path, most_pixels: int = 2048) -> DecodedImage:

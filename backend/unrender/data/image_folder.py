@@ -6,7 +6,7 @@ their framing, for there the frame is the camera's.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unrender.data.image_cache import ImageCache
-from unrender.data.image_files import FORMAT_NAMES, decode_image, find_image_files, linear_light
+from unrender.data.image_files import FORMAT_NAMES, ImageFiles, decode_image, find_image_files, linear_light
 from unrender.data.photo_masks import FAULTS, MaskSettings, mask_photo
 from unrender.errors import DataError
 from unrender.geometry.conventions import linear_to_srgb
@@ -28,8 +28,6 @@ Framing = Literal["auto", "camera", "object"]
 
 LEAST_IMAGES = 16
 LEAST_PIXELS = 16
-# Either beside the images says that they are renders, framed by a camera even where an object fills the frame.
-_MANIFESTS = ("manifest.json", "manifest.jsonl", "cameras.json")
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709, of linear light
 
 
@@ -42,7 +40,7 @@ class ImageSettings:
     encoding: Encoding = "linear"  # of the colour channels; alpha is coverage in either case
     framing: Framing = "auto"  # "camera": as it is; "object": centred and scaled; "auto": camera where there is alpha
     fill: float = 0.8  # share of the frame that the larger side of the object's box takes, where framed by the object
-    masks: MaskSettings = MaskSettings()
+    masks: MaskSettings = field(default_factory=MaskSettings)
 
     def __post_init__(self) -> None:
         if self.size < 8 or not 0.1 <= self.fill <= 1.0:
@@ -96,7 +94,7 @@ def load_images(
     folder = Path(folder).expanduser()
     settings = settings or ImageSettings()
     files = find_image_files(folder)
-    key = cache.key(folder, files, asdict(settings)) if cache is not None else ""
+    key = cache.key(folder, files.paths, asdict(settings)) if cache is not None else ""
     stored = cache.load(key) if cache is not None else None
     if stored is not None:
         images, facts = stored
@@ -110,17 +108,16 @@ def load_images(
 
 
 def _load_files(
-    folder: Path, files: list[Path], settings: ImageSettings, progress: Callable[[int, int], None] | None
+    folder: Path, files: ImageFiles, settings: ImageSettings, progress: Callable[[int, int], None] | None
 ) -> ImageSet:
-    rendered = any((folder / name).is_file() for name in _MANIFESTS)
     images: list[NDArray[np.float32]] = []
     sources: list[str] = []
     skipped: list[tuple[str, str]] = []
     by_object = 0
-    for done, path in enumerate(files):
+    for done, path in enumerate(files.paths):
         name = path.relative_to(folder).as_posix()
         try:
-            image, framed_by_object = _load_file(path, settings, rendered)
+            image, framed_by_object = _load_file(path, settings, path in files.rendered)
         except DataError as error:
             skipped.append((name, error.message))
         else:
@@ -128,7 +125,7 @@ def _load_files(
             sources.append(name)
             by_object += framed_by_object
         if progress is not None:
-            progress(done + 1, len(files))
+            progress(done + 1, len(files.paths))
     _check(folder, len(images), skipped)
     return ImageSet(torch.from_numpy(np.stack(images)), tuple(sources), settings.encoding, by_object, tuple(skipped))
 
@@ -216,7 +213,8 @@ def _check(folder: Path, loaded: int, skipped: list[tuple[str, str]]) -> None:
     examples = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])
     if masks_failed > total // 2:
         raise DataError(
-            f"{masks_failed} of the {total} photos in {folder} do not show one object on a plain background ({examples}).",
+            f"{masks_failed} of the {total} photos in {folder} do not show one object on a plain background "
+            f"({examples}).",
             "Photograph one object on evenly lit paper with space around it, or give images with transparency.",
         )
     if loaded == 0:

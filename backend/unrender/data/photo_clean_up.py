@@ -101,9 +101,7 @@ def _fit_photo(straight: Float[np.ndarray, "H W"], alpha: Float[np.ndarray, "H W
     )
 
 
-def _unify(
-    photos: list[_Photo], settings: CleanUpSettings
-) -> tuple[Float[np.ndarray, "P 9"], Float[np.ndarray, " P"]]:
+def _unify(photos: list[_Photo], settings: CleanUpSettings) -> tuple[Float[np.ndarray, "P 9"], Float[np.ndarray, " P"]]:
     """The bases' coefficients with one mean, and one contrast, inside every mask; and how much contrast was raised."""
     coefficients = np.stack([photo.coefficients for photo in photos])
     gains = np.ones(len(photos))

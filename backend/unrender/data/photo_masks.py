@@ -96,7 +96,9 @@ def fit_background(rgb: UInt8[np.ndarray, "H W 3"], iterations: int = 8) -> Floa
         # A little ridge keeps the tilt at nought where the near pixels lie on one side only.
         gram = positions[near].T @ positions[near] + np.diag([0.0, 1.0, 1.0]) * 0.01 * near.sum()
         coefficients = np.linalg.solve(gram, positions[near].T @ colours[near])
-    grid_rows, grid_columns = np.meshgrid(np.arange(height) / height - 0.5, np.arange(width) / width - 0.5, indexing="ij")
+    grid_rows, grid_columns = np.meshgrid(
+        np.arange(height) / height - 0.5, np.arange(width) / width - 0.5, indexing="ij"
+    )
     plane = np.stack([np.ones_like(grid_rows), grid_rows, grid_columns], axis=2) @ coefficients
     return np.clip(plane, 0.0, 255.0).astype(np.float32)
 

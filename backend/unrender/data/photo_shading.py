@@ -38,7 +38,10 @@ def inflate(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W 3"]:
 
 
 def robust_shading(
-    luminance: Float[np.ndarray, "H W"], core: Bool[np.ndarray, "H W"], terms: Float[np.ndarray, "H W 9"], rounds: int = 8
+    luminance: Float[np.ndarray, "H W"],
+    core: Bool[np.ndarray, "H W"],
+    terms: Float[np.ndarray, "H W 9"],
+    rounds: int = 8,
 ) -> Float[np.ndarray, " 9"]:
     """Coefficients of the matt shading (`shading_terms`) that comes closest to a photo.
 
@@ -54,8 +57,8 @@ def robust_shading(
         coefficients = np.linalg.solve(gram, (inside * weight[:, None]).T @ observed)
         difference = observed - inside @ coefficients
         spread = max(1.4826 * float(np.median(np.abs(difference))), 0.02 * level)
-        # Highlights are brighter than any matt surface; what is darker may be the unlit side.
-        weight = np.exp(-0.5 * (difference / (np.where(difference > 0, 2.0, 4.0) * spread)) ** 2)
+        # A highlight is no shading at all; what is darker may still be the unlit side.
+        weight = np.exp(-0.5 * (difference / (np.where(difference > 0, 2.0, 2.5) * spread)) ** 2)
     return coefficients
 
 

@@ -7,6 +7,7 @@ sphere. The fit is Lambert's law on that sphere, scaled to the photos' mean and 
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -61,8 +62,8 @@ def fit_lighting(images: Float[Tensor, "N 2 H W"], encoding: str = "linear", lig
     in either case, and with "srgb" it is the encoded render of it that has the photos' tone. The material is white:
     exposure and albedo are in the intensities. Deterministic. Raises DataError where no image shows an object.
     """
-    if encoding not in ("linear", "srgb") or lights not in (1, 2):
-        raise ValueError(f"encoding must be linear or srgb and lights 1 or 2, got {encoding} and {lights}")
+    if encoding not in ("linear", "srgb") or not 1 <= lights <= 4:
+        raise ValueError(f"encoding must be linear or srgb and lights 1 to 4, got {encoding} and {lights}")
     mean, std = measure_tone(images)
     photo, weight = mean_photo(images)
     inside = weight > 0
@@ -164,13 +165,11 @@ def _fit_lambert(
     # A light behind the object shows on the rim only, where photos are least to be trusted.
     lower = np.concatenate([[0.0], np.tile([-np.inf, -np.inf, 0.0], lights)])
     best = None
-    for first in range(len(_STARTS)):
-        for second in range(first + 1, len(_STARTS)) if lights == 2 else (first,):
-            chosen = np.array([_STARTS[first], _STARTS[second]][:lights]) * scale
-            start = np.concatenate([[0.3 * scale], chosen.ravel()])
-            found = optimize.least_squares(residuals, start, bounds=(lower, np.inf), x_scale=scale, max_nfev=200)
-            if best is None or found.cost < best.cost * (1 - 1e-6):
-                best = found
+    for directions in combinations(_STARTS, lights):
+        start = np.concatenate([[0.3 * scale], np.array(directions).ravel() * scale / lights])
+        found = optimize.least_squares(residuals, start, bounds=(lower, np.inf), x_scale=scale, max_nfev=200)
+        if best is None or found.cost < best.cost * (1 - 1e-6):
+            best = found
     assert best is not None
     return float(best.x[0]), best.x[1:].reshape(lights, 3)
 
@@ -200,7 +199,7 @@ def _match_tone(lighting: Lighting, mean: float, std: float, encoding: str) -> L
     def mismatch(parameters: NDArray[np.float64]) -> list[float]:
         shaded = shade_sphere(scaled(parameters), encoding)
         # The mean counts more: it is what must hold where both cannot.
-        return [10.0 * (np.nanmean(shaded) - mean) / mean, (np.nanstd(shaded) - std) / mean]
+        return [10.0 * float(np.nanmean(shaded) - mean) / mean, float(np.nanstd(shaded) - std) / mean]
 
     start = np.array([1.0, max(lighting.ambient, 1e-3)])
     found = optimize.least_squares(mismatch, start, bounds=([0.0, 0.0], np.inf), x_scale=[1.0, max(mean, 1e-3)])

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What makes a chair a chair: features that every shape of a class must have, read off its voxels."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from unrender.data.procedural import make_shape
+
+N = 64
+SEEDS = range(80)
+
+
+def extent(grid, axis):
+    filled = np.flatnonzero(grid.any(tuple(a for a in range(3) if a != axis)))
+    return int(filled[0]), int(filled[-1])
+
+
+def widest_level(grid, low, high):
+    """Height of the level with most voxels, among those between two shares of the height."""
+    bottom, top = extent(grid, 2)
+    first, last = bottom + int(low * (top - bottom)), bottom + int(high * (top - bottom))
+    areas = grid.sum((0, 1))[first : last + 1]
+    return first + int(np.argmax(areas)), (bottom, top)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_chair_has_a_seat_at_sitting_height_feet_on_the_floor_and_a_back_at_plus_y(seed):
+    grid = make_shape("chair", seed, N)
+    seat, (bottom, top) = widest_level(grid, 0.2, 0.75)
+    front, rear = extent(grid, 1)
+    width = np.subtract(*extent(grid, 0)[::-1]) + 1
+    assert 0.22 <= (seat - bottom) / (top - bottom) <= 0.75
+    # The seat covers most of the plan, what stands on the floor carries its middle.
+    assert grid[:, :, seat].sum() > 0.45 * width * (rear - front + 1)
+    feet = np.argwhere(grid[:, :, bottom])
+    assert len(feet) > 0
+    ys = np.argwhere(grid[:, :, seat])[:, 1]
+    assert feet[:, 1].min() < np.median(ys) < feet[:, 1].max()
+    # Above the arm rests there is only the back, and it stands behind the middle.
+    upper = np.argwhere(grid[:, :, seat + int(0.85 * (top - seat)) :])
+    assert np.percentile(upper[:, 1], 10) > 0.5 * (front + rear)
+    assert upper[:, 0].max() - upper[:, 0].min() > 0.4 * width
+
+
+def test_chairs_come_with_four_legs_with_one_and_with_arm_rests():
+    standing, armed = [], 0
+    for seed in SEEDS:
+        grid = make_shape("chair", seed, N)
+        bottom = extent(grid, 2)[0]
+        standing.append(ndimage.label(grid[:, :, bottom + 1])[1])
+        seat, (_, top) = widest_level(grid, 0.2, 0.75)
+        front, rear = extent(grid, 1)
+        middle = seat + int(0.3 * (top - seat))
+        armed += grid[:, front : (front + rear) // 2, middle:].any()
+    assert standing.count(4) > 25
+    assert standing.count(1) > 5
+    assert 15 < armed < 60
+
+
+def cavity(grid):
+    """Share of the column above the floor inside the bounding box that is empty, walled in on four sides, over solid."""
+    solid_before = [np.maximum.accumulate(grid, axis) for axis in range(3)]
+    solid_after = [np.flip(np.maximum.accumulate(np.flip(grid, axis), axis), axis) for axis in range(3)]
+    inside = (
+        ~grid & solid_before[0] & solid_after[0] & solid_before[1] & solid_after[1] & solid_before[2] & ~solid_after[2]
+    )
+    box = np.prod([np.subtract(*extent(grid, axis)[::-1]) + 1 for axis in range(3)])
+    return inside.sum() / box
+
+
+def test_bathtubs_are_hollow_with_floor_and_rim():
+    cavities = []
+    for seed in SEEDS:
+        grid = make_shape("bathtub", seed, N)
+        cavities.append(cavity(grid))
+        assert cavities[-1] > 0.12, seed
+        middle = grid[N // 2, N // 2]
+        bottom, top = extent(grid, 2)
+        solid = np.flatnonzero(middle)
+        assert len(solid) >= 0.06 * N, seed  # a floor, thick enough for a grid of 32
+        assert solid[-1] < bottom + 0.6 * (top - bottom), seed  # and nothing above it
+        length, width = (np.subtract(*extent(grid, axis)[::-1]) for axis in (0, 1))
+        assert length > width, seed
+    assert np.mean(cavities) > 0.25
+
+
+def test_a_solid_block_has_no_cavity():
+    assert cavity(np.pad(np.ones((8, 8, 8), dtype=bool), 4)) == 0.0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_table_has_its_top_on_top(seed):
+    grid = make_shape("table", seed, N)
+    areas = grid.sum((0, 1))
+    bottom, top = extent(grid, 2)
+    assert areas[top - 2] >= 0.85 * areas.max()
+    assert 0 < areas[bottom] <= areas[top - 2]
+    below = grid[:, :, bottom : top - int(0.3 * (top - bottom))]
+    assert below.mean((0, 1)).max() < areas.max() / N**2 + 1e-9
+
+
+def test_couches_are_wider_than_deep_mostly_and_have_backs_at_plus_y():
+    wide = 0
+    for seed in SEEDS:
+        grid = make_shape("couch", seed, N)
+        (left, right), (front, rear), (_, top) = (extent(grid, axis) for axis in range(3))
+        wide += (right - left) > (rear - front)
+        assert grid[:, (front + rear) // 2 :, top - 1].sum() > 0
+        crest = np.argwhere(grid[:, :, top - 1])[:, 1]
+        assert np.median(crest) > 0.5 * (front + rear), seed
+    assert wide > 0.6 * len(SEEDS)
+
+
+def test_mushrooms_are_wider_above_than_below_and_some_are_hollow():
+    hollow = 0
+    for seed in SEEDS:
+        grid = make_shape("mushroom", seed, N)
+        bottom, top = extent(grid, 2)
+        areas = grid.sum((0, 1))
+        middle = (bottom + top) // 2
+        assert areas[middle:].max() > 1.5 * areas[bottom + 2], seed
+        # Hollow below: empty voxels with cap above and around, and stem inside.
+        around = [np.maximum.accumulate(grid, 0), np.flip(np.maximum.accumulate(np.flip(grid, 0), 0), 0)]
+        above = np.flip(np.maximum.accumulate(np.flip(grid, 2), 2), 2)
+        chamber = ~grid & around[0] & around[1] & above
+        hollow += chamber.sum() > 0.1 * grid.sum()
+    assert 8 < hollow < 60
