@@ -3,8 +3,7 @@
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import ndimage, sparse
-from scipy.sparse.linalg import spsolve
+from scipy import linalg, ndimage
 
 # What mirroring a picture does to the coefficients of `shading_terms`: those odd in u change their sign.
 MIRROR = np.array([1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0])
@@ -16,19 +15,21 @@ def inflate(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W 3"]:
     Its height is the root of the solution of Poisson's equation with nought on the outline: exactly a sphere over a
     disc and an ellipsoid over an ellipse, and as round as the outline allows elsewhere.
     """
-    count = int(mask.sum())
     number = np.full((mask.shape[0] + 2, mask.shape[1] + 2), -1)
-    number[1:-1, 1:-1][mask] = np.arange(count)
-    rows, columns = np.nonzero(number >= 0)
-    own = number[rows, columns]
-    entries = [(own, own, np.full(count, 4.0))]
-    for down, right in ((0, 1), (1, 0), (0, -1), (-1, 0)):
-        other = number[rows + down, columns + right]
+    inside = np.pad(mask, 1)
+    count = int(mask.sum())
+    number[inside] = np.arange(count)
+    rows, columns = np.nonzero(inside)
+    right, below = number[rows, columns + 1], number[rows + 1, columns]
+    own = np.arange(count)
+    # The five-point Laplacian as a symmetric band: rows of the lower diagonals, by how far the neighbour's number is.
+    band = np.zeros((max(int((below - own).max()), 1) + 1, count))
+    band[0] = 4.0
+    for other in (right, below):
         linked = other >= 0
-        entries.append((own[linked], other[linked], np.full(int(linked.sum()), -1.0)))
-    i, j, values = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+        band[other[linked] - own[linked], own[linked]] = -1.0
     squared = np.zeros(number.shape)
-    squared[number >= 0] = spsolve(sparse.csc_matrix((values, (i, j)), shape=(count, count)), np.full(count, 4.0))
+    squared[inside] = linalg.solveh_banded(band, np.full(count, 4.0), lower=True, check_finite=False)
     # With height z and z^2 = f the gradient of z is that of f over 2 z; a rim pixel's centre lies within the outline.
     slope_down, slope_right = np.gradient(squared)
     normal = np.stack([-slope_right, slope_down, 2.0 * np.sqrt(np.maximum(squared, 0.0))], axis=2)[1:-1, 1:-1]
@@ -53,8 +54,9 @@ def robust_shading(
     coefficients = np.zeros(9)
     for _ in range(rounds):
         # The ridge holds back what the core's pixels say nothing of.
-        gram = (inside * weight[:, None]).T @ inside + np.diag([0.0, *[1e-3 * weight.sum()] * 8])
-        coefficients = np.linalg.solve(gram, (inside * weight[:, None]).T @ observed)
+        weighted = inside * weight[:, None]
+        gram = weighted.T @ inside + np.diag([0.0, *[1e-3 * weight.sum()] * 8])
+        coefficients = np.linalg.solve(gram, weighted.T @ observed)
         difference = observed - inside @ coefficients
         spread = max(1.4826 * float(np.median(np.abs(difference))), 0.02 * level)
         # A highlight is no shading at all; what is darker may still be the unlit side.
