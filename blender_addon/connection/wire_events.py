@@ -89,7 +89,8 @@ def _(message: messages.JobProgress, arrived: wire.Arrived, number: int, at: flo
 
 @_read.register
 def _(message: messages.JobDone, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    if message.nbytes and not arrived.arrays:
+    fetched = isinstance(arrived.request, messages.FetchResult)
+    if message.nbytes and not arrived.arrays and not fetched:
         yield JobNews(message.job, job_events.JobFinished(at, message.result, nbytes=message.nbytes))
         return
     try:

@@ -70,7 +70,7 @@ def _cover(projected: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> tup
     corners = projected[faces]
     edges = (corners - np.roll(corners, 1, axis=1))[:, :, :2]
     steps = np.ceil(np.sqrt((edges**2).sum(axis=2)).max(axis=1) * POINTS_PER_PIXEL).astype(int) + 1
-    turned = np.cross(edges[:, 1], edges[:, 2])
+    turned = edges[:, 1, 0] * edges[:, 2, 1] - edges[:, 1, 1] * edges[:, 2, 0]
     steps = np.where(
         turned < 0, 2 ** np.ceil(np.log2(steps)).astype(int), 0
     )  # y points down: front faces turn the other way
