@@ -26,7 +26,7 @@ from types import FrameType
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60.0  # the longest wait for the backend to answer, and for each step in Blender
+START_SECONDS = 180.0  # the longest wait for the backend to answer, and for each step in Blender
 BLENDER_SECONDS = 600.0  # the longest that Blender may take altogether
 LOG_LINES = 15  # shown of a log when something failed
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -120,7 +120,8 @@ def follow_blender(process: subprocess.Popen[str], *logs: Path) -> list[str]:
             hint = f" {error['hint']}" if error.get("hint") else ""
             raise DemonstrationError(f"Blender: {error['message']}{hint}{tail(*logs)}")
         if "step" in report:
-            say(report["step"], report["seconds"], report["message"])
+            names_of_files = ", ".join(Path(file).name for file in report.get("files", [])[:3])
+            say(report["step"], report["seconds"], report["message"] or names_of_files)
         elif report.get("done"):
             names = report["objects"]
     exit_code = process.wait()
