@@ -2,7 +2,7 @@
 """What a system has to offer so that the one training loop can drive it."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +18,7 @@ class Phase:
     images: int
 
 
+@runtime_checkable
 class Method(Protocol):
     """A trainable system. All state that a resumed run needs goes through `state_dict`."""
 
