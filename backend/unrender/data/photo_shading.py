@@ -13,7 +13,7 @@ def inflate(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W 3"]:
     """Camera-frame normals of the plump body with this outline; of the nearest place of it outside the mask.
 
     Its height is the root of the solution of Poisson's equation with nought on the outline: exactly a sphere over a
-    disc and an ellipsoid over an ellipse, and as round as the outline allows elsewhere.
+    disc and an ellipsoid over an ellipse, and as round as the outline allows elsewhere. The mask must not be empty.
     """
     number = np.full((mask.shape[0] + 2, mask.shape[1] + 2), -1)
     inside = np.pad(mask, 1)
