@@ -74,7 +74,6 @@ class RenderScene:
             images["normal"] = passes["Normal"]
         return images
 
-
     def store_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
         """Bring a mesh into Blender beside the current one, for `render_stored`."""
         mesh = self._mesh.copy()
@@ -158,6 +157,13 @@ def _make_material(settings: RenderSettings) -> bpy.types.Material:
     emission.inputs["Strength"].default_value = settings.ambient
     surface = emission.outputs[0]
     if settings.shadows:
+        # The glow stands for ambient light and must not light other parts of the shape: only the camera sees it.
+        path = tree.nodes.new("ShaderNodeLightPath")
+        glow = tree.nodes.new("ShaderNodeMath")
+        glow.operation = "MULTIPLY"
+        glow.inputs[1].default_value = settings.ambient
+        tree.links.new(path.outputs["Is Camera Ray"], glow.inputs[0])
+        tree.links.new(glow.outputs[0], emission.inputs["Strength"])
         diffuse = tree.nodes.new("ShaderNodeBsdfDiffuse")
         diffuse.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
         both = tree.nodes.new("ShaderNodeAddShader")

@@ -27,7 +27,10 @@ class RenderCase:
     target: float
 
 
-CASES = (RenderCase("64^3 voxels, 128 px, 1 sample", 64, 128, 1, 25.0), RenderCase("32^3, 64 px, 4 samples", 32, 64, 4, 50.0))
+CASES = (
+    RenderCase("64^3 voxels, 128 px, 1 sample", 64, 128, 1, 25.0),
+    RenderCase("32^3 voxels, 64 px, 4 samples", 32, 64, 4, 50.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,8 @@ def measure_render(
     from unrender.renderers.off_the_shelf.blender_renderer import pack_views, render_settings
     from unrender.renderers.off_the_shelf.worker_pool import WorkerPool
 
-    meshes = [
-        Mesh(*marching_cubes(smooth_binary_field(make_shape("chair", seed, case.resolution)))) for seed in range(_MESHES)
-    ]
+    grids = [make_shape("chair", seed, case.resolution) for seed in range(_MESHES)]
+    meshes = [Mesh(*marching_cubes(smooth_binary_field(grid))) for grid in grids]
     arrays = pack_views(meshes, _views())
     settings = render_settings(case.size, case.samples, engine, threads, (), 1.1, None, IGGAN_LIGHTING)
     images = _MESHES * batches_per_round
