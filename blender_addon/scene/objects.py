@@ -85,6 +85,7 @@ def generated_objects(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Obj
 def select_only(context: bpy.types.Context, chosen: Iterable[bpy.types.Object]) -> None:
     """Select these objects and no others; the last one becomes the active one."""
     layer = context.view_layer
+    layer.update()  # an object that was only just linked counts as hidden until then
     wanted = set(chosen)
     for candidate in layer.objects:
         candidate.select_set(candidate in wanted)
