@@ -40,17 +40,14 @@ class VoxelGenerator(nn.Module):
         self.features = nn.Sequential(*layers)
         self.to_logits = nn.ConvTranspose3d(inputs, 1, 4, 2, 1)
         self.register_buffer("ball", torch_ball(resolution), persistent=False)
-        for module in self.modules():
-            if isinstance(module, nn.ConvTranspose3d):
-                nn.init.normal_(module.weight, 0.0, 0.02)
         assert self.to_logits.bias is not None
         nn.init.constant_(self.to_logits.bias, -2.0)  # start mostly empty
 
-    def logits(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B 1 X Y Z"]:
+    def logits(self, z: Float[Tensor, "B latent"]) -> Float[Tensor, "B 1 X Y Z"]:
         """Occupancy logits, in float32 whatever the autocast."""
         grid = self.to_logits(self.features(z.view(*z.shape, 1, 1, 1))).float()
         return blur_binomial(grid) if self.blur_logits else grid
 
-    def forward(self, z: Float[Tensor, "B Z"]) -> Float[Tensor, "B 1 X Y Z"]:
+    def forward(self, z: Float[Tensor, "B latent"]) -> Float[Tensor, "B 1 X Y Z"]:
         """Occupancies; voxels outside the unit-diameter ball are empty."""
         return torch.sigmoid(self.logits(z)) * self.ball

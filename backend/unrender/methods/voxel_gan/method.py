@@ -124,7 +124,9 @@ class VoxelGan:
         statistics = self._discriminator_update(step, real, images)
         statistics |= self._proxy_update(fakes, images)
         statistics |= self._generator_update(following)
-        update_average(self.networks.average, self.networks.generator, self.config.generator.average_decay)
+        # The average forgets its empty start quickly: the decay grows with the steps until it is the configured one.
+        decay = min(self.config.generator.average_decay, (1.0 + step) / (10.0 + step))
+        update_average(self.networks.average, self.networks.generator, decay)
         following.continuous = following.continuous.detach()
         self._fakes = following
         wall = time.perf_counter() - started
@@ -213,6 +215,11 @@ class VoxelGan:
             ("proxy", self.config.proxy),
         ):
             self._optimizers[name].param_groups[0]["lr"] = part.learning_rate * factor
+
+    def settle(self) -> None:
+        """Wait for the images of the next step, if any are being rendered."""
+        if self._fakes is not None:
+            self._fakes.arrived()
 
     # What the loop asks for.
 

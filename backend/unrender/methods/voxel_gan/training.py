@@ -15,6 +15,7 @@ from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.pictures import load_pictures
+from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.renderers.base import Renderer
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
@@ -22,8 +23,6 @@ from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 from unrender.training.loop import Schedule, TrainingLoop
 from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
-
-KIND = "voxel_gan training"
 
 
 def train(
@@ -56,7 +55,7 @@ def train(
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         method = VoxelGan(config, black_box, evaluation, device)
         schedule = Schedule(config.checkpoint_minutes, config.sample_minutes, config.evaluate_minutes)
-        loop = TrainingLoop(method, pictures.images, run, KIND, schedule, config.seed)
+        loop = TrainingLoop(method, pictures.images, run, TRAINING_KIND, schedule, config.seed)
         if resume:
             loop.resume()
         loop.run(progress, cancelled)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models to generate with: those that come with Unrender, and every run with a checkpoint."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unrender.errors import CheckpointError, UnknownModelError
+from unrender.storage import data_home
+from unrender.training.run_folder import RunFolder
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained generator on disk.
+
+    path: its folder, with `config.toml` and either `model.safetensors` (a bundled model) or `checkpoints/` (a run).
+    hash: the first 16 hexadecimal digits of the SHA-256 of the weights' file.
+    card: data, steps, hardware, metrics, licence, as far as they are known.
+    """
+
+    name: str
+    path: Path
+    method: str
+    hash: str
+    card: Mapping[str, Any]
+
+    @property
+    def weights(self) -> Path:
+        """The file that the weights are read from; raises CheckpointError if there is none."""
+        return _weights(self.path)
+
+
+def find_model(name_or_path: str) -> Model:
+    """A model by the path of its folder, by the name of a run of this user, or by the name of a bundled model.
+
+    Raises UnknownModelError, or CheckpointError for a run without a checkpoint.
+    """
+    for folder in (Path(name_or_path), data_home() / "runs" / name_or_path, _bundled() / name_or_path):
+        if (folder / "config.toml").is_file():
+            return _read(folder)
+    raise UnknownModelError(
+        f"There is no model {name_or_path!r}.",
+        f"Known: {', '.join(model.name for model in list_models()) or 'none'}; or give the folder of a run.",
+    )
+
+
+def list_models() -> list[Model]:
+    """Bundled models first, then this user's runs that have a checkpoint, by name."""
+    folders = [path.parent for home in (_bundled(), data_home() / "runs") for path in sorted(home.glob("*/config.toml"))]
+    models = []
+    for folder in folders:
+        try:
+            models.append(_read(folder))
+        except CheckpointError:
+            continue  # a run that has only begun is no model yet
+    return models
+
+
+def _read(folder: Path) -> Model:
+    weights = _weights(folder)
+    card: dict[str, Any] = {}
+    if (folder / "card.toml").is_file():
+        try:
+            card = tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CheckpointError(f"{folder / 'card.toml'} is not valid TOML: {error}.") from error
+    return Model(folder.resolve().name, folder, str(card.get("method", "voxel_gan")), _hash(weights), card)
+
+
+def _weights(folder: Path) -> Path:
+    bundled = folder / WEIGHTS
+    return bundled if bundled.is_file() else RunFolder(folder).newest_checkpoint()
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _bundled() -> Path:
+    return Path(__file__).parent / "bundled"

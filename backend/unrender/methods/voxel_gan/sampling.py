@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Occupancy grids from a trained voxel GAN."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from unrender.configuration import from_mapping, read_toml
+from unrender.errors import CheckpointError, ConfigurationError
+from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.methods.voxel_gan.networks import build_generator
+from unrender.networks.voxel_generator import VoxelGenerator
+from unrender.training.checkpoint import load_checkpoint, save_checkpoint
+
+GENERATOR_KIND = "voxel_gan generator"
+TRAINING_KIND = "voxel_gan training"
+
+
+def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
+    """The averaged generator of a run or of a bundled model, ready to sample; raises CheckpointError."""
+    try:
+        config = from_mapping(VoxelGanConfig, read_toml(folder / "config.toml"))
+    except ConfigurationError as error:
+        raise CheckpointError(f"The model's config cannot be used: {error.message}", error.hint) from error
+    if weights.parent.name == "checkpoints":
+        state = load_checkpoint(weights, TRAINING_KIND, ("method", "average"))
+    else:
+        state = load_checkpoint(weights, GENERATOR_KIND)
+    generator = build_generator(config)
+    try:
+        generator.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The weights {weights} do not fit the config beside them.", "Was config.toml edited after training?"
+        ) from error
+    return generator.eval().requires_grad_(False)
+
+
+def export_generator(run_checkpoint: Path, target: Path) -> None:
+    """Write only the averaged generator of a training checkpoint: what a bundled model consists of."""
+    save_checkpoint(target, load_checkpoint(run_checkpoint, TRAINING_KIND, ("method", "average")), GENERATOR_KIND)
+
+
+@torch.no_grad()
+def sample_occupancy(generator: VoxelGenerator, seed: int, variety: float = 1.0) -> Float32[np.ndarray, "X Y Z"]:
+    """The occupancy grid of one seed, in float32 on the CPU: the same on every machine up to rounding."""
+    z = torch.randn(1, generator.latent, generator=torch.Generator().manual_seed(seed)) * variety
+    return generator(z)[0, 0].numpy()
