@@ -9,7 +9,7 @@ thick; stretchers at .11 to .15) and are widened to the proportions of real chai
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,8 +39,7 @@ _OVERLAP = 0.035
 """How deep parts reach into one another, so that they stay connected in coarse grids."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """Measures of one chair in world units; x is symmetric about 0, y runs from -depth/2 (front) to depth/2."""
 
     width: float
@@ -117,7 +116,7 @@ def _seat(dice: Dice, plan: _Plan) -> list[Sweep]:
     if style == "trapezoid":
         rear = half * dice.between(0.84, 0.97)
         middle, thick = 0.5 * (plan.under_seat + plan.seat), 0.5 * plan.seat_thickness
-        return [sweep(1, (plan.front, plan.seat_rear), [(0, middle)] * 2, [(half, thick), (rear, thick)])]
+        return [sweep(1, (plan.front, plan.seat_rear), [(0.0, middle)] * 2, [(half, thick), (rear, thick)])]
     if style == "rounded":
         return [pillow(low, high, rounding=0.02, exponent=dice.between(6.0, 10.0))]
     parts = [box(low, high)]
@@ -267,7 +266,7 @@ def _back(dice: Dice, plan: _Plan) -> list[Sweep]:
         edge = max(0.065, dice.between(0.25, 0.45) * x)
         low = plan.seat + dice.between(0.08, 0.12)
         high = max(plan.top - dice.between(0.065, 0.12), low + _GAP)
-        opening = post(plan.on_back(0, low), plan.on_back(0, high), (x - edge, plan.back + 0.05)).as_cut()
+        opening = post(plan.on_back(0.0, low), plan.on_back(0.0, high), (x - edge, plan.back + 0.05)).as_cut()
         return [_slab(plan, x, x, plan.seat - _OVERLAP, plan.top), opening, _seat_edge(plan)]
     return _framed_back(dice, plan, x, style)
 
@@ -401,7 +400,7 @@ def _tub_chair(dice: Dice, plan: _Plan) -> list[Sweep]:
     above = sweep(1, ys, np.stack([np.zeros(5), 0.5 * (rim + 1.0)], 1), np.stack([np.ones(5), 0.5 * (1.0 - rim)], 1))
     # What carries it stands below the largest box inside the rounded outline.
     inside = 0.5 ** (1.0 / exponent)
-    carried = replace(plan, width=inside * plan.width + 0.02, depth=plan.depth - 2 * (1.0 - inside) * half_y)
+    carried = plan._replace(width=inside * plan.width + 0.02, depth=plan.depth - 2 * (1.0 - inside) * half_y)
     shift = np.array([0.0, 0.5 * (carried.seat_rear + carried.front) - y, 0.0])
     support = [part.placed(shift, 1.0) for part in _support(dice, carried, "low")]
     return [outer, inner, mouth, above.as_cut(), *support]

@@ -8,7 +8,7 @@ Ranges start from the sofas of Kenney's Furniture Kit (CC0; over the height: 1.9
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ _CLEARANCE = (0.064, 0.09)
 _OVERLAP = 0.035
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """Measures of one couch in world units; y runs from `front` to `rear`, the chaise or wing to `far_front`."""
 
     half_x: float
@@ -163,7 +162,7 @@ def _back(dice: Dice, plan: _Plan) -> list[Sweep]:
     foot, head = plan.rear - half, plan.rear - half + lean
     style = dice.pick({"slab": 0.45, "cushions": 0.35, "round": 0.2})
     x = plan.half_x
-    parts = [post((0, foot, low), (0, head, plan.top), (x, half))]
+    parts = [post((0.0, foot, low), (0.0, head, plan.top), (x, half))]
     if style == "round":
         swing = np.linspace(0.0, 0.5 * math.pi, 7)
         drop = dice.between(0.3, 0.7) * (plan.top - plan.seat)
@@ -175,7 +174,7 @@ def _back(dice: Dice, plan: _Plan) -> list[Sweep]:
         wide = 2 * plan.inner / plan.seats
         for index in range(plan.seats):
             middle = -plan.inner + (index + 0.5) * wide
-            bottom, top = plan.seat - 0.01, plan.top + dice.between(-0.03, 0.01)
+            bottom, top = plan.seat - 0.04, plan.top + dice.between(-0.03, 0.01)
             heights = np.array([bottom, bottom + 0.03, top - 0.03, top])
             halves = np.array(
                 [[0.46 * wide, 0.6 * deep], [0.5 * wide, deep], [0.5 * wide, deep], [0.46 * wide, 0.6 * deep]]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,12 @@ _CAP_HEIGHT = {
 _CAPS = {"dome": 0.3, "cone": 0.15, "bell": 0.15, "flat": 0.15, "button": 0.15, "funnel": 0.1}
 _THINNEST = 0.036  # radius of a stem
 _WALL = 0.08  # of a hollow cap
+_SLIT = 0.045  # narrowest space around the stem in a hollow cap
+_EDGE = 0.05  # height of the upright edge of a cap: a knife edge would be lost in a coarse grid
 _STEPS = 17
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """Where one mushroom stands: its foot, the middle of its cap above it, its height and the radius of its cap."""
 
     foot: tuple[float, float]
@@ -70,17 +71,19 @@ def _one(dice: Dice, kind: str, plan: _Plan, hollow: bool) -> list[Sweep]:
     low = top - thick
     stretch = dice.between(0.9, 1.1)
     share = np.linspace(0.0, 1.0, _STEPS)
-    radii = plan.cap * _cap_profile(dice, kind, share)
+    edge = 0.0 if kind == "button" else min(_EDGE / thick, 0.4)
+    radii = plan.cap * _cap_profile(dice, kind, np.maximum(share - edge, 0.0) / (1.0 - edge))
     heights = low + thick * share
     centres = [plan.head]
     parts = [turned(heights, radii, centres, stretch)]
     # A button closes below its widest place: nothing to see inside.
     hollow = hollow and kind != "button"
     if hollow and plan.cap - _WALL > stem + 0.05 and thick > _WALL + 0.03:
-        inner = np.maximum(radii - _WALL, 0.0)
+        # No hollow where it would leave but a slit around the stem.
+        inner = np.where(radii - _WALL > stem + _SLIT, radii - _WALL, 0.0)
         parts.append(turned(heights - 0.8 * _WALL, inner, centres, stretch).as_cut())
     head = low + (thick - 0.03 if hollow else min(0.05, 0.5 * thick))
-    return parts + _stem(dice, plan, stem, head)
+    return parts + _stem(dice, plan, stem, head, ringed=not hollow)
 
 
 def _cap_profile(dice: Dice, kind: str, share: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,7 +103,7 @@ def _cap_profile(dice: Dice, kind: str, share: NDArray[np.float64]) -> NDArray[n
     return (1.0 - share**power) ** dice.between(0.5, 0.75)
 
 
-def _stem(dice: Dice, plan: _Plan, radius: float, head: float) -> list[Sweep]:
+def _stem(dice: Dice, plan: _Plan, radius: float, head: float, ringed: bool) -> list[Sweep]:
     share = np.linspace(0.0, 1.0, _STEPS)
     bulb = dice.between(0.2, 0.7) if dice.chance(0.5) else 0.0
     waist = dice.between(0.0, 0.15)
@@ -111,7 +114,8 @@ def _stem(dice: Dice, plan: _Plan, radius: float, head: float) -> list[Sweep]:
     centres = foot + (top - foot) * bend[:, None]
     heights = plan.floor + (head - plan.floor) * share
     parts = [turned(heights, radii, centres)]
-    if dice.chance(0.2) and head - plan.floor > 0.3:
+    # Below a hollow cap a ring could close a chamber that nobody can see.
+    if ringed and dice.chance(0.25) and head - plan.floor > 0.3:
         place = dice.between(0.55, 0.7)
         index = int(place * (_STEPS - 1))
         z = float(heights[index])

@@ -8,7 +8,7 @@ top .08 to .22 thick; the legs over the width .06 to .1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ _OVERLAP = 0.035
 _GAP = 0.075
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     half_x: float
     half_y: float
     floor: float
@@ -83,9 +82,9 @@ def _support(dice: Dice, plan: _Plan, reach: float) -> list[Sweep]:
         stem = x - inset - leg
         middle = dice.between(plan.floor + 0.1, plan.under - _GAP)
         return [
-            *both_sides(post((stem, 0, plan.floor), (stem, 0, plan.head), (leg, max(leg, 0.25 * y)))),
+            *both_sides(post((stem, 0.0, plan.floor), (stem, 0.0, plan.head), (leg, max(leg, 0.25 * y)))),
             *both_sides(rail((stem, -0.9 * y, plan.floor + _BAR), (stem, 0.9 * y, plan.floor + _BAR), (leg, _BAR))),
-            rail((-stem, 0, middle), (stem, 0, middle), _BAR),
+            rail((-stem, 0.0, middle), (stem, 0.0, middle), _BAR),
         ]
     return _crossed_legs(dice, plan, x, y)
 
@@ -122,7 +121,7 @@ def _four_legs(dice: Dice, plan: _Plan, x: float, y: float, splayed: bool) -> li
     elif extra == "stretchers":
         z = plan.floor + _GAP + _BAR + dice.between(0.0, 0.05)
         parts += both_sides(rail((foot_x, -foot_y, z), (foot_x, foot_y, z), _BAR))
-        parts.append(rail((-foot_x, 0, z), (foot_x, 0, z), _BAR))
+        parts.append(rail((-foot_x, 0.0, z), (foot_x, 0.0, z), _BAR))
     return parts
 
 
@@ -153,7 +152,7 @@ def _pedestals(dice: Dice, plan: _Plan, x: float, y: float) -> list[Sweep]:
             parts.append(box((place - reach, -reach, plan.floor), (place + reach, reach, foot_top)))
         else:
             middle, half = 0.5 * (plan.floor + foot_top), 0.5 * (foot_top - plan.floor)
-            parts.append(rail((place - reach, 0, middle), (place + reach, 0, middle), (_BAR, half)))
+            parts.append(rail((place - reach, 0.0, middle), (place + reach, 0.0, middle), (_BAR, half)))
             parts.append(rail((place, -reach, middle), (place, reach, middle), (_BAR, half)))
     return parts
 
@@ -168,4 +167,4 @@ def _crossed_legs(dice: Dice, plan: _Plan, x: float, y: float) -> list[Sweep]:
     for side in (-1, 1):
         parts += both_sides(post((place, -side * reach, plan.floor), (place, side * reach, plan.head), half))
     middle = 0.5 * (plan.floor + plan.head)
-    return [*parts, rail((-place, 0, middle), (place, 0, middle), max(_BAR, 0.9 * plan.leg))]
+    return [*parts, rail((-place, 0.0, middle), (place, 0.0, middle), max(_BAR, 0.9 * plan.leg))]
