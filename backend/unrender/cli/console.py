@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from unrender.training.progress import Progress
 
@@ -42,10 +42,9 @@ class LongWork:
 
 
 @contextmanager
-def long_work(stream: TextIO | None = None) -> Iterator[LongWork]:
+def long_work() -> Iterator[LongWork]:
     """A progress bar with time left on a terminal, a plain line every few seconds elsewhere; Ctrl-C asks first."""
-    stream = stream or sys.stderr
-    display: _Display = _Bar(stream) if stream.isatty() else _Lines(stream)
+    display: _Display = _Bar() if sys.stderr.isatty() else _Lines()
     work = LongWork(display)
     previous = _listen(work)
     try:
@@ -65,14 +64,11 @@ def _listen(work: LongWork) -> dict[int, Any]:
 
 
 class _Display:
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
     def show(self, progress: Progress) -> None:
         raise NotImplementedError
 
     def say(self, sentence: str) -> None:
-        print(sentence, file=self.stream, flush=True)
+        print(sentence, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -81,8 +77,7 @@ class _Display:
 class _Lines(_Display):
     """One line per phase and then at most one every few seconds."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+    def __init__(self) -> None:
         self._last_phase = ""
         self._last_time = 0.0
 
@@ -99,8 +94,7 @@ class _Lines(_Display):
 class _Bar(_Display):
     """A bar that is drawn in place."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
         from rich.progress import Progress as ProgressBar
@@ -111,7 +105,7 @@ class _Bar(_Display):
             MofNCompleteColumn(),
             TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[message]}", markup=False),
-            console=Console(file=stream),
+            console=Console(stderr=True),
             transient=False,
         )
         self._tasks: dict[str, TaskID] = {}

@@ -37,12 +37,13 @@ class _Commands(CommandGroup):
 application = typer.Typer(cls=_Commands, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from unrender import __version__
 
         typer.echo(f"unrender {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @application.callback()

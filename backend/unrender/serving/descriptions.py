@@ -19,7 +19,7 @@ _THUMBNAIL_BYTES = 6 * 1024
 _PICTURES_BYTES = 40 * 1024  # all thumbnails together: the list travels in a header of at most 64 KiB
 _MODELS_LISTED = 64
 _LONGEST_DESCRIPTION = 200
-_SECONDS_FRESH = 2.0  # the list of models is read from disk at most this often
+_SECONDS_FRESH = 10.0  # the list of models is read, and its weights are hashed, at most this often
 
 
 class ServerDescriptions:
