@@ -170,7 +170,8 @@ def pip_install(environment: Environment) -> None:
         ([python, "-m", "pip", "--quiet", "check"], "its packages contradict one another"),
         (imports, f"{', '.join(environment.modules)} do not import"),
     ):
-        if subprocess.run(command, env=pinned, stdin=subprocess.DEVNULL).returncode != 0:
+        # Open files are handed down for the lock among them.
+        if subprocess.run(command, env=pinned, stdin=subprocess.DEVNULL, close_fds=False).returncode != 0:
             raise SetupError(f"{environment.folder.name} is not usable: {failure}. Run the same command again.")
 
 
@@ -198,12 +199,16 @@ def make(environment: Environment, install: Callable[[Environment], None] = pip_
 
 
 def _wait_for_others() -> None:
-    """Waits until no other run makes environments in this checkout; the lock goes when this process ends."""
+    """Waits until no other run makes environments in this checkout.
+
+    The lock goes when this process and a pip that it started have ended: a pip whose parent was killed still writes.
+    """
     try:
         import fcntl
     except ImportError:  # Windows has no such lock
         return
     lock = os.open(__file__, os.O_RDONLY)  # stays open on purpose: closing it would give the lock away
+    os.set_inheritable(lock, True)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

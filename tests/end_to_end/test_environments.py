@@ -189,3 +189,19 @@ def test_the_pins_name_every_installed_package(checkout: Path) -> None:
     assert {name: version for name, version in installed.items() if name not in own} == {
         name: version for name, version in pinned.items() if name in installed
     }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such lock")
+def test_a_second_run_waits_for_what_a_killed_one_left_running(checkout: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "environments.py"
+    copy.write_bytes((checkout / "scripts" / "environments.py").read_bytes())
+    hold = "import sys; sys.path.insert(0, sys.argv[1]); import environments; environments._wait_for_others(); "
+    first = hold + (
+        "import subprocess; subprocess.Popen(['sleep', '2'], close_fds=False, stdout=subprocess.DEVNULL); print('left')"
+    )
+    command = [sys.executable, "-B", "-c", first, str(tmp_path)]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60).stdout == "left\n"
+    second = subprocess.run(
+        [sys.executable, "-B", "-c", hold + "print('free')", str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert second.stdout.splitlines() == ["Waiting for another run that is making the environments.", "free"]
