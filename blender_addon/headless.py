@@ -157,7 +157,7 @@ class Driver:
         marked = [candidate for candidate in bpy.data.objects if candidate.asset_data is not None]
         write_catalogs(file.parent, sorted({catalog_path(candidate) for candidate in marked}))
 
-    def render_contact_sheet(self, names: Sequence[str], file: Path, size: int = 900, samples: int = 8) -> None:
+    def render_contact_sheet(self, names: Sequence[str], file: Path, size: int = 900, samples: int = 6) -> None:
         """Render the objects in a square, each in three-quarter view, into a PNG."""
         from .scene.contact_sheet import render_contact_sheet
 

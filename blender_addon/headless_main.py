@@ -44,7 +44,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for scene.blend, the GLB files and the picture")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds that each wait may take")
     parser.add_argument("--size", type=int, default=900, help="pixels of the contact sheet")
-    parser.add_argument("--samples", type=int, default=8, help="Cycles samples of the contact sheet")
+    parser.add_argument("--samples", type=int, default=6, help="Cycles samples of the contact sheet")
     return parser.parse_args(arguments)
 
 

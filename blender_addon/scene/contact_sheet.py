@@ -26,7 +26,7 @@ SUN_ANGLE_RADIANS = math.radians(9.0)  # soft shadows
 CAMERA_DISTANCE = 60.0
 
 
-def render_contact_sheet(objects: Sequence[bpy.types.Object], file: Path, size: int = 900, samples: int = 8) -> None:
+def render_contact_sheet(objects: Sequence[bpy.types.Object], file: Path, size: int = 900, samples: int = 6) -> None:
     """Render the objects' meshes into `file` (PNG, `size` x `size`). The open scene is not changed.
 
     Args:
