@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 _MAGIC = 20000630
+_SEVERAL_PARTS = 0x1000  # Blender 5 writes each pass as a part of its own
 _TYPES = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}
 
 
@@ -24,24 +25,42 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
     content = path.read_bytes()
     if len(content) < 8 or struct.unpack_from("<I", content)[0] != _MAGIC:
         raise ExrError(f"{path} is no EXR file")
-    attributes, position = _read_header(content)
-    if attributes["compression"] != b"\0":
-        raise ExrError(f"{path} is compressed; expected codec NONE")
-    left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
-    width, height = right - left + 1, bottom - top + 1
-    channels = _read_channels(attributes["channels"])
-    row = np.dtype([("y", "<i4"), ("nbytes", "<i4"), *((name, kind, (width,)) for name, kind in channels)])
-    first = struct.unpack_from("<Q", content, position)[0]
-    if first + height * row.itemsize > len(content):
-        raise ExrError(f"{path} ends after {len(content)} bytes; expected {first + height * row.itemsize}")
-    rows = np.frombuffer(content, row, height, first)
-    return _group(rows, [name for name, _ in channels])
+    several_parts = bool(struct.unpack_from("<I", content, 4)[0] & _SEVERAL_PARTS)
+    headers, position = _read_headers(content, several_parts)
+    passes: dict[str, np.ndarray] = {}
+    for attributes in headers:
+        if attributes["compression"] != b"\0":
+            raise ExrError(f"{path} is compressed; expected codec NONE")
+        left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
+        width, height = right - left + 1, bottom - top + 1
+        channels = _read_channels(attributes["channels"])
+        # Each row is preceded by its number and size, and in files of several parts by the number of its part.
+        prefix = [("part", "<i4")] if several_parts else []
+        samples = [(name, kind, (width,)) for name, kind in channels]
+        row = np.dtype([*prefix, ("y", "<i4"), ("nbytes", "<i4"), *samples])
+        first = struct.unpack_from("<Q", content, position)[0]
+        if first + height * row.itemsize > len(content):
+            raise ExrError(f"{path} ends after {len(content)} bytes; expected {first + height * row.itemsize}")
+        passes.update(_group(np.frombuffer(content, row, height, first), [name for name, _ in channels]))
+        position += 8 * height  # the part's table of row offsets
+    return passes
 
 
-def _read_header(content: bytes) -> tuple[dict[str, bytes], int]:
-    """Attributes by name, and where the table of row offsets starts."""
+def _read_headers(content: bytes, several_parts: bool) -> tuple[list[dict[str, bytes]], int]:
+    """The header of each part, and where the first table of row offsets starts."""
+    headers, position = [], 8
+    while True:
+        header, position = _read_header(content, position)
+        headers.append(header)
+        if not several_parts:
+            return headers, position
+        if content[position] == 0:  # an empty header ends the list
+            return headers, position + 1
+
+
+def _read_header(content: bytes, position: int) -> tuple[dict[str, bytes], int]:
+    """Attributes by name, and where what follows starts."""
     attributes: dict[str, bytes] = {}
-    position = 8
     while content[position] != 0:
         name, position = _read_text(content, position)
         _, position = _read_text(content, position)

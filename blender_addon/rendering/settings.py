@@ -55,6 +55,10 @@ class RenderSettings:
             f"{len(self.light_directions)} light directions came with {len(self.light_intensities)} intensities",
         )
         unknown = set(self.passes) - set(PASSES)
+        _require(
+            not (self.engine == "workbench" and "normal" in self.passes),
+            "Workbench has no normal pass; expected cycles or eevee",
+        )
         _require(not unknown, f"unknown passes {sorted(unknown)}; expected some of {', '.join(PASSES)}")
 
     @classmethod

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rendered data sets: the same images through every door, split and interruption."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unrender.cli.main import main
+from unrender.data.dataset_rendering import DatasetRequest, render_dataset
+from unrender.errors import CancelledError, DataError, RenderError
+from unrender.geometry.lighting import IGGAN_LIGHTING
+from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
+
+REQUEST = DatasetRequest("chair", count=12, views=2, seed=5, size=32, samples=2, resolution=24)
+
+
+@pytest.fixture(scope="module")
+def blender(blender_python: Path) -> BlenderInstallation:
+    return BlenderInstallation("module", (str(blender_python),), "5.0")
+
+
+@pytest.fixture(scope="module")
+def whole(blender: BlenderInstallation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set, rendered by one Blender in one go."""
+    out = tmp_path_factory.mktemp("whole") / "chairs"
+    assert render_dataset(REQUEST, out, workers=1, threads=1, blender=blender) == 0
+    return out
+
+
+def digests(out: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (out / "images").iterdir()}
+
+
+def test_the_folder_holds_images_cameras_and_a_sheet(whole: Path) -> None:
+    records = [json.loads(line) for line in (whole / "manifest.jsonl").read_text().splitlines()]
+    assert [record["index"] for record in records] == list(range(24))
+    assert {record["object"] for record in records} == set(range(12))
+    views = json.loads((whole / "cameras.json").read_text())["views"]
+    assert len({(view["azimuth"], view["elevation"]) for view in views}) == 24
+    for record in records:
+        image = np.asarray(Image.open(whole / record["file"]))
+        assert image.shape == (32, 32, 4)
+        assert 0.02 < (image[..., 3] > 127).mean() < 0.8
+    assert len(set(digests(whole).values())) == 24
+    assert Image.open(whole / "contact_sheet.png").size == (5 * 32, 5 * 32)
+
+
+def test_shards_and_a_killed_run_give_the_very_same_images(
+    whole: Path, blender: BlenderInstallation, tmp_path: Path
+) -> None:
+    out = tmp_path / "chairs"
+    seen: list[dict] = []
+    with pytest.raises(CancelledError):
+        render_dataset(
+            REQUEST, out, workers=2, threads=1, blender=blender, on_record=seen.append, cancelled=lambda: len(seen) > 4
+        )
+    time.sleep(0.5)
+    assert 0 < len(digests(out)) < 24 or len(seen) >= 24
+    assert render_dataset(REQUEST, out, workers=1, threads=1, resume=True, blender=blender) == 0
+    assert digests(out) == digests(whole)
+    assert not [path for path in (out / "images").iterdir() if path.name.startswith(".")]
+
+
+def test_a_used_folder_is_refused_without_resume(whole: Path, blender: BlenderInstallation) -> None:
+    with pytest.raises(DataError, match=re.escape("Add --resume")):
+        render_dataset(REQUEST, whole, blender=blender)
+    other = DatasetRequest("chair", count=12, views=2, seed=6, size=32, samples=2, resolution=24)
+    with pytest.raises(DataError, match="seed 5, now 6"):
+        render_dataset(other, whole, resume=True, blender=blender)
+
+
+def test_a_blender_that_dies_is_reported(tmp_path: Path) -> None:
+    false = shutil.which("false")
+    if false is None:
+        pytest.skip("needs a program that fails")
+    with pytest.raises(RenderError, match="exit code 1"):
+        render_dataset(REQUEST, tmp_path / "x", blender=BlenderInstallation("module", (false,), "5.0"))
+
+
+def test_the_command_refuses_unknown_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render-dataset", "--source", "teapot", "--out", str(tmp_path / "x")]) == 2
+    assert "teapot" in capsys.readouterr().err
+
+
+def test_plain_blender_makes_the_same_data_set(whole: Path, checkout: Path, tmp_path: Path) -> None:
+    """`blender -b -P`: no backend, no torch; outlines may differ by samples, shapes and views may not."""
+    blender = shutil.which("blender")
+    if blender is None:
+        pytest.skip("no Blender executable on the PATH: Debian's package gives one")
+    out = tmp_path / "chairs"
+    script = str(checkout / "scripts" / "render_dataset.py")
+    flags = [*REQUEST.arguments(), "--out", str(out), "--json"]
+    done = subprocess.run(
+        [blender, "-b", "-P", script, "--", *flags],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [line["index"] for line in lines] == list(range(24))
+    assert (out / "manifest.jsonl").read_text() == (whole / "manifest.jsonl").read_text()
+    for name in digests(whole):
+        one, other = (np.asarray(Image.open(path / "images" / name), np.float32) for path in (whole, out))
+        assert np.abs(one[..., 3] - other[..., 3]).mean() < 12.0
+    wrong = subprocess.run(
+        [blender, "-b", "-P", script, "--", "--source", "teapot", "--out", str(out)],
+        capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert wrong.returncode == 2
+    assert "teapot" in wrong.stderr
+
+
+def test_the_lights_are_the_ones_that_training_uses(checkout: Path) -> None:
+    """The add-on cannot import the backend's constants; its own must stay equal."""
+    source = (checkout / "blender_addon" / "rendering" / "dataset.py").read_text(encoding="utf-8")
+    assert '"light_directions": ((-0.5, -math.sqrt(0.5), 0.5), (0.5, -math.sqrt(0.5), 0.5))' in source
+    assert IGGAN_LIGHTING.directions == ((-0.5, -(0.5**0.5), 0.5), (0.5, -(0.5**0.5), 0.5))
+    assert f'"light_intensities": {IGGAN_LIGHTING.intensities}' in source
+    assert f'"ambient": {IGGAN_LIGHTING.ambient}' in source
