@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cases for the real add-on with the real backend, which the add-on starts itself; UNRENDER_BACKEND says where it is."""
+"""Cases for the real add-on with the real backend, which it starts itself; UNRENDER_BACKEND says where that is."""
 
 from __future__ import annotations
 
