@@ -80,7 +80,7 @@ def probe(program: str) -> BlenderInstallation | str:
         "print('{mark}', bpy.app.version_string.split()[0], *m)"
     ).format(needed=_NEEDED, mark=_MARK, bpy="import bpy; ")
     if is_python:
-        command = (program,)
+        command: tuple[str, ...] = (program,)
         run = [program, "-c", code]
     else:
         command = (program, "-b", "--factory-startup", "--python-exit-code", "3")
