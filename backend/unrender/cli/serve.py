@@ -111,12 +111,12 @@ def _serve(
             with JobServer(transport, queue, ServerDescriptions(list_devices(), kinds)) as server:
                 queue.prepare("generate")
                 listening = server.address.replace("0.0.0.0", advertise or _own_name()) if public else server.address
+                if not public:  # before the lines: who has read them may look for the file
+                    local = LocalServer(server.address, door.token, os.getpid(), __version__)
+                    publish_local_server(announcement.parent, local)
                 typer.echo(f"Unrender {__version__} listens on {server.address}; Ctrl-C stops it.")
                 if not public or door.client_keys is not None:
                     typer.echo(write_pairing_line(door.pairing(listening)))
-                if not public:
-                    local = LocalServer(server.address, door.token, os.getpid(), __version__)
-                    publish_local_server(announcement.parent, local)
                 sys.stdout.flush()
                 try:
                     server.run(stop.is_set)
