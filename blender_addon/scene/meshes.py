@@ -29,16 +29,15 @@ def create_mesh(name: str, vertices: np.ndarray, faces: np.ndarray) -> bpy.types
     mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
     if bpy.app.version < (4, 1, 0):
         mesh.polygons.foreach_set("loop_total", np.full(len(faces), 3, np.int32))
-    shade_smooth(mesh)
     mesh.update(calc_edges=True)
+    shade_smooth(mesh)
     return mesh
 
 
 def shade_smooth(mesh: bpy.types.Mesh) -> None:
-    """Smooth shading that keeps flat panels flat: edges above `SHARP_ANGLE_RADIANS` stay sharp."""
+    """Smooth shading that keeps flat panels flat: edges above `SHARP_ANGLE_RADIANS` stay sharp. Needs the edges."""
     mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
     if hasattr(mesh, "set_sharp_from_angle"):
-        mesh.update(calc_edges=True)
         mesh.set_sharp_from_angle(angle=SHARP_ANGLE_RADIANS)
     else:
         mesh.use_auto_smooth = True
