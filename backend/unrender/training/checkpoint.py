@@ -27,8 +27,8 @@ def save_checkpoint(path: Path, state: dict[str, Any], kind: str) -> None:
     write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
 
 
-def load_checkpoint(path: Path, kind: str, under: str = "") -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote; `under` loads only the branch below that key.
+def load_checkpoint(path: Path, kind: str, under: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote; `under` names the keys down to the only branch to load.
 
     Raises CheckpointError for a missing, truncated or foreign file and for another format version.
     """
@@ -37,8 +37,9 @@ def load_checkpoint(path: Path, kind: str, under: str = "") -> dict[str, Any]:
             metadata = file.metadata() or {}
             _check(path, metadata, kind)
             tree = json.loads(metadata["tree"])
-            branch = dict(tree["items"])[under] if under else tree
-            return _unflatten(branch, file)
+            for key in under:
+                tree = dict(tree["items"])[key]
+            return _unflatten(tree, file)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no checkpoint {path}.") from error
     except (SafetensorError, json.JSONDecodeError, KeyError, OSError) as error:
