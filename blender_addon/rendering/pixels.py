@@ -80,21 +80,21 @@ class FilePixels:
     def __init__(self, scene: bpy.types.Scene) -> None:
         self._scene = scene
         memory = Path("/dev/shm")
-        folder = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
-        self._folder = tempfile.TemporaryDirectory(prefix="unrender-", dir=folder)
-        self._path = Path(self._folder.name) / "image.exr"
+        self._memory = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
         image = scene.render.image_settings
         if hasattr(image, "media_type"):
             image.media_type = "MULTI_LAYER_IMAGE"
         image.file_format = "OPEN_EXR_MULTILAYER"
         image.color_depth = "32"
         image.exr_codec = "NONE"
-        scene.render.filepath = str(self._path)
         scene.render.use_file_extension = False
 
     def render(self) -> dict[str, np.ndarray]:
-        self._path.unlink(missing_ok=True)
-        bpy.ops.render.render(write_still=True)
-        if not self._path.is_file():
-            raise RuntimeError("Blender wrote no image; its messages are in the worker's log")
-        return read_exr(self._path)
+        # A folder per image: a worker ends without cleaning up, and what it leaves behind must not pile up in memory.
+        with tempfile.TemporaryDirectory(prefix="unrender-", dir=self._memory) as folder:
+            path = Path(folder) / "image.exr"
+            self._scene.render.filepath = str(path)
+            bpy.ops.render.render(write_still=True)
+            if not path.is_file():
+                raise RuntimeError("Blender wrote no image; its messages are in the worker's log")
+            return read_exr(path)
