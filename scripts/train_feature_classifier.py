@@ -38,7 +38,7 @@ def render_class(renderer: BlenderRenderer, name: str, count: int, random: torch
 
 
 def train(images: torch.Tensor, labels: torch.Tensor, epochs: int, random: torch.Generator) -> FeatureClassifier:
-    """Cross entropy with Adam; every image is seen at random sizes of its tone, for photographs are not of one albedo."""
+    """Cross entropy with Adam; every image is seen at random tones, for photographs are not of one albedo."""
     torch.manual_seed(0)
     classifier = FeatureClassifier()
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=2e-3, weight_decay=1e-3)

@@ -34,7 +34,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error of the operating system, or of safetensors (which only passes its text on), means a full disk."""
+    """Whether an error of the operating system, or of safetensors (which only passes on its text), is a full disk."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
     return f"os error {errno.ENOSPC}" in str(error)

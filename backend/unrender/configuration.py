@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frozen dataclasses as configuration: read from TOML, overridden by `key=value`, written back resolved.
 
-A config class states its keys, types and defaults as fields; nested dataclasses are TOML tables. Unknown keys and values
-of a wrong type are errors that name the key, what came and what was expected.
+A config class states its keys, types and defaults as fields; nested dataclasses are TOML tables. Unknown keys and
+values of a wrong type are errors that name the key, what came and what was expected.
 """
 
 import dataclasses
@@ -113,7 +113,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         if len(value) != len(arguments):
             raise _mismatch(where, value, f"a list of {len(arguments)}")
         return tuple(
-            _convert(argument, item, f"{where}[{i}]") for i, (argument, item) in enumerate(zip(arguments, value, strict=True))
+            _convert(argument, item, f"{where}[{i}]")
+            for i, (argument, item) in enumerate(zip(arguments, value, strict=True))
         )
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):

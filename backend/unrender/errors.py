@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that Unrender raises on purpose.
 
-    UnrenderError              tag, message, hint
-    +- UserError               the user can mend it; shown as one sentence, never with a traceback
-    |  +- DataError            the pictures or shapes that were given
-    |  +- ConfigurationError   a config file, a key or a value
-    |  +- CheckpointError      a run or model that cannot be loaded
-    |  +- UnknownModelError    no run and no bundled model of that name
-    |  +- BlenderNotFoundError neither a Blender executable nor the bpy module
-    |  +- DivergedError        training produced NaN or collapsed; the last good checkpoint is kept
-    |  +- DiskFullError        writing failed for lack of space; the old file is untouched
-    |  +- ConnectionRefusedByPolicyError   a bind or a peer that the security rules forbid
-    +- RenderError             a renderer failed on a scene or died
-    +- CancelledError          the caller asked to stop
+UnrenderError              tag, message, hint
++- UserError               the user can mend it; shown as one sentence, never with a traceback
+|  +- DataError            the pictures or shapes that were given
+|  +- ConfigurationError   a config file, a key or a value
+|  +- CheckpointError      a run or model that cannot be loaded
+|  +- UnknownModelError    no run and no bundled model of that name
+|  +- BlenderNotFoundError neither a Blender executable nor the bpy module
+|  +- DivergedError        training produced NaN or collapsed; the last good checkpoint is kept
+|  +- DiskFullError        writing failed for lack of space; the old file is untouched
+|  +- ConnectionRefusedByPolicyError   a bind or a peer that the security rules forbid
++- RenderError             a renderer failed on a scene or died
++- CancelledError          the caller asked to stop
 """
 
 

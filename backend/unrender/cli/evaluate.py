@@ -19,7 +19,7 @@ def command(
     """Measure a trained model; one line of JSON.
 
     \b
-    kid            kernel distance of rendered shapes to the pictures (features of our shape classifier; lower is better)
+    kid            kernel distance of renders to the pictures, features of our shape classifier; lower is better
     full_share     voxels above the threshold
     grey_share     voxels between 0.1 and 0.9
     pieces         connected pieces per shape, on average

@@ -31,9 +31,8 @@ def blur_binomial(grid: Float[Tensor, "B 1 X Y Z"]) -> Float[Tensor, "B 1 X Y Z"
         pad[2 * (4 - axis)] = pad[2 * (4 - axis) + 1] = 1
         padded = functional.pad(grid, pad)
         length = grid.shape[axis]
-        grid = (
-            0.25 * (padded.narrow(axis, 0, length) + padded.narrow(axis, 2, length))
-            + 0.5 * padded.narrow(axis, 1, length)
+        grid = 0.25 * (padded.narrow(axis, 0, length) + padded.narrow(axis, 2, length)) + 0.5 * padded.narrow(
+            axis, 1, length
         )
     return grid
 

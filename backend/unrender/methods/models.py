@@ -52,7 +52,9 @@ def find_model(name_or_path: str) -> Model:
 
 def list_models() -> list[Model]:
     """Bundled models first, then this user's runs that have a checkpoint, by name."""
-    folders = [path.parent for home in (_bundled(), data_home() / "runs") for path in sorted(home.glob("*/config.toml"))]
+    folders = [
+        path.parent for home in (_bundled(), data_home() / "runs") for path in sorted(home.glob("*/config.toml"))
+    ]
     models = []
     for folder in folders:
         try:

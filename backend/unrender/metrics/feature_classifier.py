@@ -9,10 +9,9 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
-
-from safetensors.torch import load_file
 
 FEATURES = 64
 SIZE = 64
@@ -21,6 +20,8 @@ CLASSES = ("chair", "couch", "bathtub", "table", "mushroom", "cubes")
 
 class FeatureClassifier(nn.Module):
     """(grey, alpha) images, linear, premultiplied, any size (resampled to 64^2) -> class logits."""
+
+    scale: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kernel inception distance (Binkowski et al. 2018) on features of any network."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

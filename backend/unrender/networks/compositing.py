@@ -35,8 +35,8 @@ def composite(
     """Composite three features, the position along the view and the occupancy itself.
 
     fields: channel 0 is the occupancy in [0, 1], which makes the weights; channels 1 to 3 are composited.
-    Returns (feature 1, feature 2, feature 3, position, alpha): `sum_k w_k f_k`, `sum_k w_k z_k` with z from 0.5 in front
-    to -0.5 behind, `sum_k w_k`, for `depth` samples a ray. Differentiable with respect to the fields, in float32.
+    Returns (feature 1, feature 2, feature 3, position, alpha): `sum_k w_k f_k`, `sum_k w_k z_k` with z from 0.5 in
+    front to -0.5 behind, `sum_k w_k`, for `depth` samples a ray. Differentiable with respect to the fields, in float32.
 
     On the CPU, orthographic cameras take a fused kernel (each ray stops once nothing behind it can be seen); everything
     else takes `composite_reference`.

@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU kernels of `compositing.composite`: one loop per ray, threads over the batch, no race and no atomics."""
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+
+def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`numba.njit`, on the bare function: shape checking wraps every function while tests run, and numba cannot compile
+    the wrapper."""
+    return lambda function: numba.njit(**options)(inspect.unwrap(function))
+
+
 _OPAQUE = 1e-4  # product compositing stops where less light than this comes through
+
+
+def _most_threads() -> int:
+    return int(getattr(numba.config, "NUMBA_NUM_THREADS"))  # noqa: B009 (the module fills itself; types do not know it)
 
 
 def composite_forward(
@@ -18,7 +33,7 @@ def composite_forward(
     threads: int,
 ) -> None:
     """Fill `result` [B, H, W, 5] from padded channels-last fields [B, X + 2, Y + 2, Z + 2, 4] and axes [B, 3, 3]."""
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, _most_threads()))
     _forward(fields, axes, np.float32(width), depth, use_max, result)
 
 
@@ -33,11 +48,11 @@ def composite_backward(
     threads: int,
 ) -> None:
     """Add to `result` (shape of `fields`) the gradient of the fields, given that of the images [B, H, W, 5]."""
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, _most_threads()))
     _backward(fields, axes, np.float32(width), depth, use_max, gradient, result)
 
 
-@numba.njit(inline="always")
+@_compiled(inline="always")
 def _start_and_step(axes, width, size, depth, resolution, row, column):  # type: ignore[no-untyped-def]
     """First sample of a ray and the step between samples, in padded voxel indices."""
     across = ((column + np.float32(0.5)) / size - np.float32(0.5)) * width
@@ -52,7 +67,7 @@ def _start_and_step(axes, width, size, depth, resolution, row, column):  # type:
     return start, step
 
 
-@numba.njit(inline="always")
+@_compiled(inline="always")
 def _range(start, step, resolution, depth):  # type: ignore[no-untyped-def]
     """Samples [first, last) of a ray that touch the padded grid: taps floor(i) and floor(i) + 1 exist."""
     low, high = np.float32(0.0), np.float32(depth)
@@ -71,7 +86,7 @@ def _range(start, step, resolution, depth):  # type: ignore[no-untyped-def]
     return int(np.ceil(low - np.float32(1e-4))), min(depth, int(np.floor(high)) + 1)
 
 
-@numba.njit(parallel=True, fastmath=True, cache=True)
+@_compiled(parallel=True, fastmath=True, cache=True)
 def _forward(fields, axes, width, depth, use_max, result):  # type: ignore[no-untyped-def]
     batch, size = result.shape[0], result.shape[1]
     resolution = (fields.shape[1] - 2, fields.shape[2] - 2, fields.shape[3] - 2)
@@ -89,10 +104,10 @@ def _forward(fields, axes, width, depth, use_max, result):  # type: ignore[no-un
                     pz = start[2] + k * step[2]
                     if px < 0.0 or py < 0.0 or pz < 0.0:
                         continue
-                    i, j, l = int(px), int(py), int(pz)
-                    if i > resolution[0] or j > resolution[1] or l > resolution[2]:
+                    i, j, m = int(px), int(py), int(pz)
+                    if i > resolution[0] or j > resolution[1] or m > resolution[2]:
                         continue
-                    fx, fy, fz = px - i, py - j, pz - l
+                    fx, fy, fz = px - i, py - j, pz - m
                     x = f1 = f2 = f3 = np.float32(0.0)
                     for di in range(2):
                         wx = fx if di else np.float32(1.0) - fx
@@ -100,10 +115,10 @@ def _forward(fields, axes, width, depth, use_max, result):  # type: ignore[no-un
                             wxy = wx * (fy if dj else np.float32(1.0) - fy)
                             for dl in range(2):
                                 w = wxy * (fz if dl else np.float32(1.0) - fz)
-                                x += w * grid[i + di, j + dj, l + dl, 0]
-                                f1 += w * grid[i + di, j + dj, l + dl, 1]
-                                f2 += w * grid[i + di, j + dj, l + dl, 2]
-                                f3 += w * grid[i + di, j + dj, l + dl, 3]
+                                x += w * grid[i + di, j + dj, m + dl, 0]
+                                f1 += w * grid[i + di, j + dj, m + dl, 1]
+                                f2 += w * grid[i + di, j + dj, m + dl, 2]
+                                f3 += w * grid[i + di, j + dj, m + dl, 3]
                     if use_max:
                         weight = max(x - highest, np.float32(0.0))
                         highest = max(highest, x)
@@ -126,7 +141,7 @@ def _forward(fields, axes, width, depth, use_max, result):  # type: ignore[no-un
                 result[b, row, column, 4] = sum_w
 
 
-@numba.njit(parallel=True, fastmath=True, cache=True)
+@_compiled(parallel=True, fastmath=True, cache=True)
 def _backward(fields, axes, width, depth, use_max, gradient, result):  # type: ignore[no-untyped-def]
     batch, size = gradient.shape[0], gradient.shape[1]
     resolution = (fields.shape[1] - 2, fields.shape[2] - 2, fields.shape[3] - 2)
@@ -153,10 +168,10 @@ def _backward(fields, axes, width, depth, use_max, gradient, result):  # type: i
                     pz = start[2] + k * step[2]
                     if px < 0.0 or py < 0.0 or pz < 0.0:
                         continue
-                    i, j, l = int(px), int(py), int(pz)
-                    if i > resolution[0] or j > resolution[1] or l > resolution[2]:
+                    i, j, m = int(px), int(py), int(pz)
+                    if i > resolution[0] or j > resolution[1] or m > resolution[2]:
                         continue
-                    fx, fy, fz = px - i, py - j, pz - l
+                    fx, fy, fz = px - i, py - j, pz - m
                     x = f1 = f2 = f3 = np.float32(0.0)
                     for di in range(2):
                         wx = fx if di else np.float32(1.0) - fx
@@ -164,10 +179,10 @@ def _backward(fields, axes, width, depth, use_max, gradient, result):  # type: i
                             wxy = wx * (fy if dj else np.float32(1.0) - fy)
                             for dl in range(2):
                                 w = wxy * (fz if dl else np.float32(1.0) - fz)
-                                x += w * grid[i + di, j + dj, l + dl, 0]
-                                f1 += w * grid[i + di, j + dj, l + dl, 1]
-                                f2 += w * grid[i + di, j + dj, l + dl, 2]
-                                f3 += w * grid[i + di, j + dj, l + dl, 3]
+                                x += w * grid[i + di, j + dj, m + dl, 0]
+                                f1 += w * grid[i + di, j + dj, m + dl, 1]
+                                f2 += w * grid[i + di, j + dj, m + dl, 2]
+                                f3 += w * grid[i + di, j + dj, m + dl, 3]
                     z = np.float32(0.5) - (k + np.float32(0.5)) / depth
                     occupancy[k] = x
                     worth[k] = g1 * f1 + g2 * f2 + g3 * f3 + gz * z + ga
@@ -200,17 +215,17 @@ def _backward(fields, axes, width, depth, use_max, gradient, result):  # type: i
                     pz = start[2] + k * step[2]
                     if px < 0.0 or py < 0.0 or pz < 0.0:
                         continue
-                    i, j, l = int(px), int(py), int(pz)
-                    if i > resolution[0] or j > resolution[1] or l > resolution[2]:
+                    i, j, m = int(px), int(py), int(pz)
+                    if i > resolution[0] or j > resolution[1] or m > resolution[2]:
                         continue
-                    fx, fy, fz = px - i, py - j, pz - l
+                    fx, fy, fz = px - i, py - j, pz - m
                     for di in range(2):
                         wx = fx if di else np.float32(1.0) - fx
                         for dj in range(2):
                             wxy = wx * (fy if dj else np.float32(1.0) - fy)
                             for dl in range(2):
                                 w = wxy * (fz if dl else np.float32(1.0) - fz)
-                                target[i + di, j + dj, l + dl, 0] += w * slope
-                                target[i + di, j + dj, l + dl, 1] += w * s1
-                                target[i + di, j + dj, l + dl, 2] += w * s2
-                                target[i + di, j + dj, l + dl, 3] += w * s3
+                                target[i + di, j + dj, m + dl, 0] += w * slope
+                                target[i + di, j + dj, m + dl, 1] += w * s1
+                                target[i + di, j + dj, m + dl, 2] += w * s2
+                                target[i + di, j + dj, m + dl, 3] += w * s3

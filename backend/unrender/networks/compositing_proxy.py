@@ -14,13 +14,13 @@ from unrender.networks.compositing import Compositing, composite
 class CompositingProxy(nn.Module):
     """Occupancy grid and cameras -> (grey, alpha) image, differentiable with respect to the grid.
 
-    The gradient of the blurred grid (a normal up to scale), the depth and the occupancy are composited along the rays, and
-    a few 2D convolutions turn them into the picture that the black box makes. Compositing runs in float32; the 2D
+    The gradient of the blurred grid (a normal up to scale), the depth and the occupancy are composited along the rays,
+    and a few 2D convolutions turn them into the picture that the black box makes. Compositing runs in float32; the 2D
     network follows the autocast.
 
     The network only shades: it sees features divided by the composited alpha, and its outputs are positive factors of
-    that alpha, which was sharpened by a fixed function with a slope at nought. So wherever the grid is empty, matter that
-    appears is bright and opaque in the derivative too. (A network that is free there learns that thin matter is
+    that alpha, which was sharpened by a fixed function with a slope at nought. So wherever the grid is empty, matter
+    that appears is bright and opaque in the derivative too. (A network that is free there learns that thin matter is
     invisible, as it is in the black box, and its derivative then empties the generator within a hundred steps.)
 
     size: image side in pixels. depth: samples along a ray.

@@ -27,8 +27,8 @@ class RenderNet(nn.Module):
     """Occupancy grid and cameras -> (grey, alpha) image, differentiable with respect to the grid.
 
     The grid is resampled into a `size^3` block before the camera, encoded by strided 3D convolutions at half the size,
-    folded along the depth by the projection unit (depth x channels -> channels_2d by a 1 x 1 convolution), and decoded in
-    2D. There is no normalisation layer.
+    folded along the depth by the projection unit (depth x channels -> channels_2d by a 1 x 1 convolution), and decoded
+    in 2D. There is no normalisation layer.
 
     size: image side and side of the resampled block. channels_3d: width of the 3D part (RenderNet 32, slim 16).
     """
@@ -50,9 +50,7 @@ class RenderNet(nn.Module):
         self.narrow = nn.Sequential(
             nn.Conv2d(channels_2d, channels_2d // 2, 3, padding=1), nn.PReLU(channels_2d // 2, init=0.0)
         )
-        self.blocks_2d_narrow = nn.Sequential(
-            _ResidualBlock(channels_2d // 2, 2), _ResidualBlock(channels_2d // 2, 2)
-        )
+        self.blocks_2d_narrow = nn.Sequential(_ResidualBlock(channels_2d // 2, 2), _ResidualBlock(channels_2d // 2, 2))
         self.decoder = nn.Sequential(
             nn.ConvTranspose2d(channels_2d // 2, channels_2d // 4, 4, stride=2, padding=1),
             nn.PReLU(channels_2d // 4, init=0.0),

@@ -12,14 +12,20 @@ class VoxelGenerator(nn.Module):
     """z -> occupancy grid in [0, 1].
 
     resolution: voxels per side, `4 * 2 ** len(channels)`.
-    channels: feature channels at 4^3, 8^3, ...; the last up-convolution goes to one channel (a wide layer before it costs
-        much memory traffic and brings little).
+    channels: feature channels at 4^3, 8^3, ...; the last up-convolution goes to one channel (a wide layer before it
+        costs much memory traffic and brings little).
     blur_logits: smooth the logits with a fixed [1 2 1]^3 kernel. Cures voxel checkerboards and rough surfaces, thickens
         thin limbs: good for fruit, bad for chairs.
     """
 
+    ball: Tensor
+
     def __init__(
-        self, resolution: int = 32, latent: int = 64, channels: tuple[int, ...] = (128, 64, 32), blur_logits: bool = False
+        self,
+        resolution: int = 32,
+        latent: int = 64,
+        channels: tuple[int, ...] = (128, 64, 32),
+        blur_logits: bool = False,
     ) -> None:
         super().__init__()
         if resolution != 4 * 2 ** len(channels):

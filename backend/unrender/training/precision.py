@@ -13,9 +13,9 @@ def use_bfloat16(precision: str, device: torch.device) -> bool:
         return precision == "bfloat16"
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    capabilities: dict[str, Any] = torch.backends.cpu.get_cpu_capability_info() if hasattr(
-        torch.backends.cpu, "get_cpu_capability_info"
-    ) else {}
+    capabilities: dict[str, Any] = (
+        torch.backends.cpu.get_cpu_capability_info() if hasattr(torch.backends.cpu, "get_cpu_capability_info") else {}
+    )
     if capabilities:
         return bool(capabilities.get("avx512_bf16", False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

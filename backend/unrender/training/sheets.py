@@ -13,9 +13,7 @@ _GAP = 4
 _GAP_GREY = 90
 
 
-def picture_grid(
-    images: Float[Tensor, "B C H W"], columns: int, encoding: str, zoom: int = 2
-) -> NDArray[np.uint8]:
+def picture_grid(images: Float[Tensor, "B C H W"], columns: int, encoding: str, zoom: int = 2) -> NDArray[np.uint8]:
     """Tile (grey, alpha) images in rows of `columns`, over black, as display-encoded uint8 [H, W, 3].
 
     encoding: of channel 0, "linear" or "srgb".

@@ -26,7 +26,7 @@ from unrender.geometry.surface import random_threshold
 from unrender.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
 from unrender.losses.matching import output_matching_loss, pixel_loss
 from unrender.methods.voxel_gan.black_box import BlackBox
-from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.methods.voxel_gan.config import DiscriminatorConfig, GeneratorConfig, ProxyConfig, VoxelGanConfig
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.fakes import Fakes, fakes_from_state
 from unrender.methods.voxel_gan.networks import build_networks, update_average
@@ -42,7 +42,9 @@ _PATIENCE_IMAGES = 9_600  # images before emptiness counts as a collapse: runs s
 class VoxelGan:
     """The trainable system; drives one step at a time, renders for the next step while the current one computes."""
 
-    def __init__(self, config: VoxelGanConfig, black_box: BlackBox, evaluation: Evaluation, device: torch.device) -> None:
+    def __init__(
+        self, config: VoxelGanConfig, black_box: BlackBox, evaluation: Evaluation, device: torch.device
+    ) -> None:
         self.config, self.black_box, self.device = config, black_box, device
         self.batch_size = config.batch_size
         self.networks = build_networks(config, device)
@@ -51,11 +53,10 @@ class VoxelGan:
         self._random = torch.Generator().manual_seed(config.seed)
         self._fakes: Fakes | None = None
         self._replay: ProxyReplay | None = None
-        settings = (config.generator, config.discriminator, config.proxy)
-        modules = (self.networks.generator, self.networks.discriminator, self.networks.proxy)
         self._optimizers = {
-            name: torch.optim.Adam(module.parameters(), lr=part.learning_rate, betas=(part.beta1, part.beta2))
-            for name, module, part in zip(("generator", "discriminator", "proxy"), modules, settings, strict=True)
+            "generator": _adam(self.networks.generator, config.generator),
+            "discriminator": _adam(self.networks.discriminator, config.discriminator),
+            "proxy": _adam(self.networks.proxy, config.proxy),
         }
         self._empty_images = 0
 
@@ -233,7 +234,7 @@ class VoxelGan:
         return picture_grid(torch.cat([images, real[:columns].cpu()]), columns, self.black_box.encoding)
 
     @torch.no_grad()
-    def render_average(self, z: Float[Tensor, "B Z"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
+    def render_average(self, z: Float[Tensor, "B latent"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
         """Samples of the averaged generator at t = 0.5 through the black box."""
         with autocast(self._bfloat16, self.device):
             grids = [self.networks.average(part.to(self.device)) > 0.5 for part in z.split(64)]
@@ -257,8 +258,8 @@ class VoxelGan:
         if self._empty_images < _PATIENCE_IMAGES:
             return None
         return (
-            f"the generator has made empty shapes for {self._empty_images} images: lower discriminator.learning_rate, or "
-            'set proxy.gradient = "straight_through" or proxy.compositing = "max"'
+            f"the generator has made empty shapes for {self._empty_images} images: lower discriminator.learning_rate, "
+            'or set proxy.gradient = "straight_through" or proxy.compositing = "max"'
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -290,6 +291,10 @@ class VoxelGan:
         self._empty_images = state["empty_images"]
         like = self.config.views.sample(1, torch.Generator())
         self._fakes = None if state["fakes"] is None else fakes_from_state(state["fakes"], like)
+
+
+def _adam(module: nn.Module, part: GeneratorConfig | DiscriminatorConfig | ProxyConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(module.parameters(), lr=part.learning_rate, betas=(part.beta1, part.beta2))
 
 
 def _psnr(summed_loss: float, images: Tensor) -> float:

@@ -3,6 +3,7 @@
 
 import copy
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
@@ -12,6 +13,8 @@ from unrender.networks.compositing_proxy import CompositingProxy
 from unrender.networks.image_discriminator import ImageDiscriminator
 from unrender.networks.render_net import RenderNet
 from unrender.networks.voxel_generator import VoxelGenerator
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,19 @@ def build_networks(config: VoxelGanConfig, device: torch.device) -> VoxelGanNetw
             config.image_size, 2, config.discriminator.channels, config.discriminator.spectral_norm
         )
         proxy = build_proxy(config)
-    generator = generator.to(device, memory_format=torch.channels_last_3d)
+    generator = _placed(generator, device, torch.channels_last_3d)
     average = copy.deepcopy(generator).eval().requires_grad_(False)
     return VoxelGanNetworks(
         generator,
         average,
-        discriminator.to(device, memory_format=torch.channels_last),
-        proxy.to(device, memory_format=torch.channels_last if config.proxy.kind == "compositing" else None),
+        _placed(discriminator, device, torch.channels_last),
+        _placed(proxy, device, torch.channels_last if config.proxy.kind == "compositing" else None),
     )
+
+
+def _placed(module: Network, device: torch.device, memory_format: torch.memory_format | None) -> Network:
+    anything: Any = module  # torch's types do not know that a module takes a memory format
+    return cast(Network, anything.to(device, memory_format=memory_format))
 
 
 @torch.no_grad()
@@ -62,5 +70,5 @@ def update_average(average: nn.Module, current: nn.Module, decay: float) -> None
     """EMA of the weights; buffers (running statistics) are copied."""
     for mean, value in zip(average.parameters(), current.parameters(), strict=True):
         mean.lerp_(value, 1.0 - decay)
-    for kept, value in zip(average.buffers(), current.buffers(), strict=True):
-        kept.copy_(value)
+    for kept, buffer in zip(average.buffers(), current.buffers(), strict=True):
+        kept.copy_(buffer)

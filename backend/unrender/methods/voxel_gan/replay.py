@@ -19,8 +19,8 @@ class ProxyReplay:
     """Renders batches of procedural shapes ahead of time; every `interval`-th iteration shows a new one, the others
     show an earlier one again.
 
-    Batch k follows from (seed, k) and the choice from (seed, iteration), so a resumed run renders what it lacks again and
-    sees the very same pairs.
+    Batch k follows from (seed, k) and the choice from (seed, iteration), so a resumed run renders what it lacks again
+    and sees the very same pairs.
     """
 
     def __init__(
