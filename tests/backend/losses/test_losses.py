@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+import math
+
+import pytest
+import torch
+
+from unrender.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from unrender.losses.matching import output_matching_loss, pixel_loss, reward
+
+
+def test_adversarial_losses_are_equations_2_and_3() -> None:
+    real, fake = torch.tensor([0.3, -1.0]), torch.tensor([0.7, 2.0])
+    d_real, d_fake = torch.sigmoid(real), torch.sigmoid(fake)
+    expected = -(d_real.log().mean() + (1 - d_fake).log().mean())
+    torch.testing.assert_close(discriminator_loss(real, fake), expected)
+    torch.testing.assert_close(generator_loss(fake), -d_fake.log().mean())
+
+
+def test_r1_of_a_linear_discriminator_is_the_squared_norm_of_its_weights() -> None:
+    weights = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(3, 2, 4, 4, requires_grad=True)
+    penalty = r1_penalty((weights * images).sum(dim=(1, 2, 3)), images)
+    assert penalty.item() == pytest.approx(weights.square().sum().item(), rel=1e-5)
+
+
+def test_pixel_loss_sums_over_pixels_and_averages_over_the_batch() -> None:
+    assert pixel_loss(torch.zeros(4, 2, 3, 3), torch.full((4, 2, 3, 3), 0.5)).item() == pytest.approx(4.5)
+
+
+def test_rewards_are_log_d_clamped_or_the_logit() -> None:
+    logits = torch.tensor([-100.0, 0.0, 100.0])
+    assert reward(logits, "log_d").tolist() == pytest.approx([-15.0, math.log(0.5), 0.0], abs=1e-5)
+    assert reward(logits, "logit").tolist() == [-100.0, 0.0, 100.0]
+
+
+def test_output_matching_gives_no_gradient_to_its_target() -> None:
+    proxy, render = torch.tensor([1.0], requires_grad=True), torch.tensor([3.0], requires_grad=True)
+    output_matching_loss(proxy, render, "logit").backward()
+    assert proxy.grad is not None
+    assert proxy.grad.item() == pytest.approx(-4.0)
+    assert render.grad is None
+
+
+def test_one_threshold_is_an_unbiased_target_of_output_matching() -> None:
+    """The gradient is linear in the target: averaging over single thresholds gives the gradient at the mean target."""
+    targets = torch.tensor([0.2, -1.0, 2.5])
+    singles = []
+    for target in targets:
+        proxy = torch.tensor([0.4], requires_grad=True)
+        output_matching_loss(proxy, target[None], "logit").backward()
+        assert proxy.grad is not None
+        singles.append(proxy.grad.item())
+    assert sum(singles) / 3 == pytest.approx(2 * (0.4 - targets.mean().item()), abs=1e-6)
