@@ -107,9 +107,7 @@ def test_a_training_is_interrupted_resumed_and_used(
     request = ["--model", str(run), "--seed", "7", "--count", "2", "--format", "glb", "--threshold", "0.02"]
     contents = []
     for out in (tmp_path / "meshes", tmp_path / "same"):
-        made = family.unrender(
-            "generate", "--model", run, "--seed", "7", "--count", "2", "--format", "glb", "--out", out
-        )
+        made = family.unrender("generate", *request, "--out", out)
         assert made.returncode == 0, made.stderr
         contents.append({path.name: path.read_bytes() for path in sorted(out.glob("*.glb"))})
     assert len(contents[0]) == 2
