@@ -46,7 +46,7 @@ class ProxyConfig:
     learning_rate: float = 2e-4
     beta1: float = 0.5
     beta2: float = 0.999
-    pretrain_images: int = 6400  # counted in images shown; 0 skips the phase
+    pretrain_images: int = 3200  # counted in images shown; 0 skips the phase
     pretrain_learning_rate: float = 1e-3
     pretrain_fresh_interval: int = 2  # iterations per newly rendered batch; the others replay earlier renders
 
