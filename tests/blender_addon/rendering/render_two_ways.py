@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: Apache-2.0
 """Run by a Python with bpy: the same view through memory and through an EXR file, and in other engines; prints JSON."""
 
 import importlib.util

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: Apache-2.0
 """PNG files, settings and the plan of a data set: the parts of the renderer that need no Blender."""
 
 import io

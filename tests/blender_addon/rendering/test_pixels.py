@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-License-Identifier: Apache-2.0
 """Both ways out of a Blender give the same pixels, in the newest and in the oldest Blender that is supported."""
 
 import json
