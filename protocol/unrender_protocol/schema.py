@@ -166,5 +166,7 @@ def _check_plain(value: object, where: str, depth: int) -> None:
     elif isinstance(value, (list, tuple)):
         for item in value:
             _check_plain(item, where, depth - 1)
+    elif type(value) is datetime and value.tzinfo is None:
+        raise ProtocolError(f"{where}: a time without a time zone cannot travel")
     elif value is not None and type(value) not in (bool, int, float, str, bytes, uuid.UUID, datetime):
         raise ProtocolError(f"{where}: values of type {_kind(value)} cannot travel; send arrays as arrays")

@@ -46,7 +46,8 @@ PLAIN = st.recursive(
     | st.text(max_size=20)
     | st.binary(max_size=20)
     | st.uuids()
-    | st.datetimes(timezones=st.just(UTC)),
+    # Old msgpack versions round microseconds in far-away centuries.
+    | st.datetimes(datetime(1950, 1, 1), datetime(2150, 1, 1), timezones=st.just(UTC)),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=10,
 )
@@ -204,7 +205,7 @@ def test_limits_are_kept_by_the_sender(limits, arrays, match):
         (SubmitJob(JOB, "k", {"a": np.zeros(3)}), "send arrays as arrays"),
         (SubmitJob(JOB, "k", {1: 2}), "keys must be text"),
         (SubmitJob(JOB, "k", {"a": 2**64}), "cannot be packed"),
-        (SubmitJob(JOB, "k", {"a": datetime(2020, 1, 1)}), "cannot be packed"),
+        (SubmitJob(JOB, "k", {"a": datetime(2020, 1, 1)}), "without a time zone"),
         (SubmitJob(JOB, "k", {"a": "\ud800"}), "cannot be packed"),
         (Failure("t", "x" * 70_000), "at most 65536"),
         (RenderBatch(0, ["not a map"]), "expected a map"),
