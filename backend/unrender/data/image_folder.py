@@ -93,9 +93,7 @@ def load_images(
     """
     folder = Path(folder).expanduser()
     settings = settings or ImageSettings()
-    # A rendered data set keeps its images in a folder of their own, beside a contact sheet that is none of them.
-    is_dataset = (folder / "manifest.jsonl").is_file() and (folder / "images").is_dir()
-    files = find_image_files(folder / "images" if is_dataset else folder)
+    files = find_image_files(folder)
     key = cache.key(folder, files.paths, asdict(settings)) if cache is not None else ""
     stored = cache.load(key) if cache is not None else None
     if stored is not None:
