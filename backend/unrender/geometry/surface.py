@@ -20,20 +20,19 @@ def smooth_binary(grid: Bool[Tensor, "B 1 X Y Z"]) -> Float[Tensor, "B 1 X Y Z"]
     the voxel staircase goes.
     """
     x = grid.float()
-    blurred = blur_binomial(x)
+    blurred = blur_separable(x)
     return 0.5 * (x + blurred)
 
 
-def blur_binomial(grid: Float[Tensor, "B 1 X Y Z"]) -> Float[Tensor, "B 1 X Y Z"]:
-    """Separable [1 2 1]^3 / 64 blur with empty space around the grid."""
+def blur_separable(grid: Float[Tensor, "B 1 X Y Z"], side: float = 0.25) -> Float[Tensor, "B 1 X Y Z"]:
+    """Blur by [side, 1 - 2 side, side] along each axis, with nought around the grid; 0.25 is [1 2 1] / 4."""
     for axis in range(2, 5):
         pad = [0, 0, 0, 0, 0, 0]
         pad[2 * (4 - axis)] = pad[2 * (4 - axis) + 1] = 1
         padded = functional.pad(grid, pad)
         length = grid.shape[axis]
-        grid = 0.25 * (padded.narrow(axis, 0, length) + padded.narrow(axis, 2, length)) + 0.5 * padded.narrow(
-            axis, 1, length
-        )
+        neighbours = padded.narrow(axis, 0, length) + padded.narrow(axis, 2, length)
+        grid = side * neighbours + (1.0 - 2.0 * side) * padded.narrow(axis, 1, length)
     return grid
 
 

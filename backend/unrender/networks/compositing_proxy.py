@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrender.geometry.cameras import Cameras
-from unrender.geometry.surface import blur_binomial
+from unrender.geometry.surface import blur_separable
 from unrender.networks.compositing import Compositing, composite
 
 
@@ -43,7 +43,7 @@ class CompositingProxy(nn.Module):
         self, occupancy: Float[Tensor, "B 1 X Y Z"], cameras: Cameras
     ) -> tuple[Float[Tensor, "B 4 H W"], Float[Tensor, "B 1 H W"]]:
         """Visible (normal x, y, z in the camera frame, position along the view), and the composited alpha."""
-        blurred = blur_binomial(occupancy)
+        blurred = blur_separable(occupancy)
         fields = torch.cat([occupancy, *(_outward_difference(blurred, axis) for axis in (2, 3, 4))], dim=1)
         composited = composite(fields, cameras, self.size, self.depth, self.mode)
         normal = torch.einsum("bij,bjhw->bihw", cameras.axes().to(composited.device), composited[:, :3])

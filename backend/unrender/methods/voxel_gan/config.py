@@ -17,7 +17,7 @@ from unrender.networks.compositing import Compositing
 class GeneratorConfig:
     latent: int = 64  # length of z ~ N(0, 1)
     channels: tuple[int, ...] = (128, 64, 32)  # at 4^3, 8^3, 16^3; one more up-convolution leads to one channel
-    blur_logits: bool = False  # fixed [1 2 1]^3 kernel: smooth surfaces, thicker limbs
+    logit_blur: float = 0.125  # side weight of a fixed blur of the logits: against checkerboards; 0.25: smooth, thick limbs
     learning_rate: float = 5e-4
     beta1: float = 0.0
     beta2: float = 0.99

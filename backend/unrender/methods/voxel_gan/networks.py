@@ -28,7 +28,7 @@ class VoxelGanNetworks:
 def build_generator(config: VoxelGanConfig) -> VoxelGenerator:
     """A generator of the configured size with fresh weights."""
     return VoxelGenerator(
-        config.resolution, config.generator.latent, config.generator.channels, config.generator.blur_logits
+        config.resolution, config.generator.latent, config.generator.channels, config.generator.logit_blur
     )
 
 
@@ -67,7 +67,7 @@ def _placed(module: Network, device: torch.device, memory_format: torch.memory_f
 
 @torch.no_grad()
 def update_average(average: nn.Module, current: nn.Module, decay: float) -> None:
-    """EMA of the weights; buffers (running statistics) are copied."""
+    """EMA of the weights and of the running statistics, which belong to them; counters are copied."""
     for mean, value in zip(average.parameters(), current.parameters(), strict=True):
         mean.lerp_(value, 1.0 - decay)
     for kept, buffer in zip(average.buffers(), current.buffers(), strict=True):

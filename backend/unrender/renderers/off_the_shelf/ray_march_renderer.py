@@ -14,7 +14,7 @@ from unrender.errors import RenderError
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
 from unrender.geometry.rotation import resample_to_camera
-from unrender.geometry.surface import blur_binomial, smooth_binary
+from unrender.geometry.surface import blur_separable, smooth_binary
 from unrender.renderers.base import RenderedImages, Shapes
 
 
@@ -51,7 +51,7 @@ class RayMarchRenderer:
         solid: Bool[Tensor, "B D H W"] = volume[:, 0] > 0.5
         hit = solid.any(dim=1, keepdim=True)
         first = solid.to(torch.uint8).argmax(dim=1, keepdim=True)
-        soft = resample_to_camera(blur_binomial(field), cameras, fine, depth)
+        soft = resample_to_camera(blur_separable(field), cameras, fine, depth)
         gradient = [self._difference(soft, first, axis) for axis in (4, 3, 2)]
         outward = torch.cat([-gradient[0], gradient[1], gradient[2]], dim=1)
         normal = functional.normalize(outward, dim=1, eps=1e-6) * hit
