@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from unrender.errors import DataError
 
@@ -111,12 +111,15 @@ def decode_image(path: Path, most_pixels: int = 2048) -> DecodedImage:
         with warnings.catch_warnings():
             # Pillow warns of large photos, and of odd metadata that does not change the pixels.
             warnings.simplefilter("ignore")
-            with Image.open(path) as opened:
+            # By what is in the file, whatever its name; but Pillow knows formats that start other programs.
+            with Image.open(path, formats=tuple(FORMATS.values())) as opened:
                 if opened.mode == "F":
                     raise DataError("floating-point pixels have no defined white")
                 image = _to_8_bits(ImageOps.exif_transpose(opened))
     except DataError:
         raise
+    except UnidentifiedImageError as error:  # its own message names the whole path, which the caller does already
+        raise DataError(f"cannot be read (it holds no {FORMAT_NAMES})") from error
     # Pillow's plugins raise nearly anything on a broken file, and a bad photo must not end the run.
     except Exception as error:
         raise DataError(f"cannot be read ({error})") from error

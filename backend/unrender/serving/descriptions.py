@@ -44,6 +44,10 @@ class ServerDescriptions:
             self._read = time.monotonic()
         return self._models
 
+    def expire(self) -> None:
+        """Read the models again when somebody asks: a job has ended, and may have made one."""
+        self._read = float("-inf")
+
 
 def _summaries() -> tuple[ModelSummary, ...]:
     from unrender.methods.models import list_models

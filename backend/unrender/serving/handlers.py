@@ -2,9 +2,8 @@
 """The kinds of jobs that clients may ask for. A closed list; no parameter is ever a path or code."""
 
 import re
-from collections.abc import Mapping
+import shutil
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,12 @@ import numpy as np
 from PIL import Image
 
 from unrender.atomic_file import write_atomically
-from unrender.errors import DataError, UnknownModelError
+from unrender.errors import DataError, UnknownModelError, UserError
 from unrender.serving.job_kinds import JobKind, JobKinds, JobOutput, JobWork
+from unrender.serving.pictures import save_pictures
 from unrender.storage import data_home
+from unrender.training.progress import Progress
+from unrender.training.run_folder import RunFolder
 
 MOST_SHAPES = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -44,12 +46,16 @@ class GenerateParameters:
 
 @dataclass(frozen=True, slots=True)
 class TrainParameters:
-    """A run `name` of `method` with the preset `config`; `overrides` are settings by their dotted names."""
+    """A run `name` of `method` with the preset `config`; `overrides` are settings by their dotted names.
+
+    `resume`: continue the run of that name from its newest checkpoint, with the pictures that it has, if there is one.
+    """
 
     method: str
     config: str
     name: str
     overrides: dict = field(default_factory=dict)
+    resume: bool = False
 
     def __post_init__(self) -> None:
         for key in ("method", "config", "name"):
@@ -58,6 +64,12 @@ class TrainParameters:
         for key, value in self.overrides.items():
             if not _KEY.fullmatch(key) or _toml(value) is None:
                 raise ValueError(f"the override {key!r:.80} is not a setting with a number, a word or a list of them")
+
+
+class RunExistsError(UserError):
+    """A training that would write over another."""
+
+    tag = "run_exists"
 
 
 def job_kinds() -> JobKinds:
@@ -113,35 +125,56 @@ def shape_name(model: str, seed: int) -> str:
 
 
 def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
-    """Train on the pictures `images` uint8 [N, H, W, 3 or 4] that came with the job; the run is a model afterwards."""
+    """Train on the pictures that came with the job (see `pictures`), which the run keeps; afterwards it is a model.
+
+    The result names the run and holds its newest scores; `sample` uint8 [H, W, 3] is its newest sheet of samples.
+    """
     from unrender.methods import train as train_method
 
-    folder = work.folder / "images"
-    if not folder.exists():
-        _write_images(work.arrays, folder)
-    run = data_home() / "runs" / parameters.name
+    run = RunFolder(data_home() / "runs" / parameters.name)
+    pictures = run.path / "pictures"
+    mine = work.folder / "run_begun"  # so that a job that the server was killed under knows its own run again
+    if run.exists() and not (parameters.resume or mine.exists()):
+        raise RunExistsError(f"There is a run called {parameters.name!r} already.", "Choose another name.")
+    if run.exists() and not pictures.is_dir():
+        raise DataError(
+            f"The run {parameters.name!r} was begun from the command line, with pictures of its own.",
+            f"Continue it there: unrender train {parameters.method} --resume.",
+        )
+    if not run.exists():
+        shutil.rmtree(pictures, ignore_errors=True)  # of a job that was stopped before its run began
+        save_pictures(work.arrays, pictures)
+    write_atomically(mine, Path.touch)
+    work.progress(Progress("pictures", 0, 0))
     assignments = tuple(f"{key}={_toml(value)}" for key, value in parameters.overrides.items())
-    resume = work.attempt > 1 and (run / "config.toml").is_file()
-    train_method(parameters.method, parameters.config, folder, run, assignments, resume, work.progress, work.cancelled)
-    return JobOutput({"run": parameters.name})
+    try:
+        train_method(
+            parameters.method,
+            parameters.config,
+            pictures,
+            run.path,
+            assignments,
+            run.exists(),
+            work.progress,
+            work.cancelled,
+        )
+    except DataError as error:
+        raise DataError(error.message.replace(f" in {pictures}", ""), error.hint) from error
+    finally:
+        if not run.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+    return JobOutput(*_trained(run, parameters.name))
 
 
-def _write_images(arrays: Mapping[str, np.ndarray], folder: Path) -> None:
-    images = arrays.get("images")
-    if (
-        images is None
-        or images.dtype != np.uint8
-        or images.ndim != 4
-        or images.shape[3] not in (3, 4)
-        or not len(images)
-    ):
-        came = "none" if images is None else f"{images.dtype} {list(images.shape)}"
-        raise DataError(f"The pictures to train on came as {came}, but uint8 [N, H, W, 3 or 4] was expected.")
-    unfinished = folder.with_name("images.unfinished")
-    unfinished.mkdir(parents=True, exist_ok=True)
-    for index, image in enumerate(images):
-        write_atomically(unfinished / f"{index:06d}.png", partial(Image.fromarray(image).save, format="PNG"))
-    unfinished.rename(folder)
+def _trained(run: RunFolder, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a training job gives: plain facts, and the newest picture."""
+    scores = run.metrics()[-1:] or [{}]
+    result = {"run": name} | {key: scores[0][key] for key in ("images", "seconds", "kid") if key in scores[0]}
+    sample = run.newest_sample()
+    if sample is None:
+        return result, {}
+    with Image.open(sample) as picture:
+        return result, {"sample": np.asarray(picture.convert("RGB"))}
 
 
 def _expect(name: str, value: int | float, low: int | float, high: int | float) -> None:

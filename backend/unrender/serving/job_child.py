@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -75,7 +76,10 @@ class _Pipe:
         os._exit(0)
 
     def progress(self, job: str, progress: Progress) -> None:
-        """Note where the job stands; never waits. What was not sent yet is replaced."""
+        """Note where the job stands; never waits. What was not sent yet is replaced, but its picture is kept."""
+        waiting = self._newest
+        if progress.preview is None and waiting is not None and waiting[0] == job:
+            progress = replace(progress, preview=waiting[1].preview)
         self._newest = job, progress
         self._has_news.set()
 
@@ -140,8 +144,10 @@ def _progress_report(job: str, progress: Progress) -> tuple[dict[str, Any], byte
         "message": progress.message,
     }
     preview = progress.preview
-    if preview is None or preview.nbytes > _LARGEST_PREVIEW:
+    if preview is None:
         return report, None
+    while preview.nbytes > _LARGEST_PREVIEW:
+        preview = preview[::2, ::2]
     preview = np.ascontiguousarray(preview)
     return report | {"preview": [preview.dtype.name, list(preview.shape)]}, preview.tobytes()
 

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,8 @@ class JobProcess:
                 _image(report.get("preview"), preview),
             )
             with self._lock:
+                if progress.preview is None and self._progress is not None:
+                    progress = replace(progress, preview=self._progress.preview)
                 self._progress = progress
         elif report["report"] == "ended":
             with self._lock:

@@ -6,6 +6,7 @@ Everything here is single-threaded and returns at once; `poll` moves things on a
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -114,7 +115,7 @@ class JobQueue:
         return [self._unsaved.get(job.id, job) for job in reversed(saved)]
 
     def progress(self, job_id: bytes) -> JobProgressed | None:
-        """The newest that a running job has said."""
+        """The newest that a running job has said, with the newest picture that it has shown."""
         return self._progress.get(job_id)
 
     def cancel(self, job_id: bytes) -> Job:
@@ -162,7 +163,7 @@ class JobQueue:
         for lane, process in self._lanes.items():
             for event in process.poll():
                 if isinstance(event, JobProgressed):
-                    self._progress[event.job] = event
+                    self._remember(event)
                     news.append(event)
                 else:
                     news.append(self._settle(event))
@@ -176,6 +177,13 @@ class JobQueue:
         return news
 
     # --- inside ---
+
+    def _remember(self, progress: JobProgressed) -> None:
+        """Keep the newest progress with the newest picture: for those who begin to follow the job later."""
+        earlier = self._progress.get(progress.job)
+        if progress.preview is None and earlier is not None:
+            progress = replace(progress, preview=earlier.preview)
+        self._progress[progress.job] = progress
 
     def _find(self, job_id: bytes) -> Job | None:
         return self._unsaved.get(job_id) or self._ledger.find(job_id)

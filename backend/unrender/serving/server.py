@@ -66,6 +66,10 @@ class Descriptions(Protocol):
         """The models that clients can use."""
         ...
 
+    def expire(self) -> None:
+        """What was told may not be true any more: a job has ended, and may have made a model."""
+        ...
+
 
 class JobServer:
     """Serves one job queue to the clients of one transport. Not thread-safe."""
@@ -154,11 +158,16 @@ class JobServer:
             self._send(peer, self._state_message(job))
         return None
 
-    def _follow(self, peer: bytes, message: FollowJob, arrays: Arrays, request: bytes) -> Reply:
+    def _follow(self, peer: bytes, message: FollowJob, arrays: Arrays, request: bytes) -> Reply | None:
         job = self._queue.find(message.job)
-        if not job.state.is_final:
-            self._followers.setdefault(job.id, set()).add(peer)
-        return self._state_message(job), {}
+        if job.state.is_final:
+            return self._state_message(job), {}
+        self._followers.setdefault(job.id, set()).add(peer)
+        self._send(peer, self._state_message(job), id=request)
+        progress = self._queue.progress(job.id)
+        if progress is not None:
+            self._send(peer, *_progress_message(progress))
+        return None
 
     def _cancel(self, peer: bytes, message: CancelJob, arrays: Arrays, request: bytes) -> Reply | None:
         job = self._queue.cancel(message.job)
@@ -196,6 +205,7 @@ class JobServer:
             self._publish(job.id, JobAccepted(job.id, job.state.value))
             return
         _log.info("Job %s (%s): %s.", job.id.hex()[:8], job.kind, job.state.value)
+        self._descriptions.expire()
         message = self._state_message(job)
         for peer, request in self._cancels.pop(job.id, ()):
             self._followers.get(job.id, set()).discard(peer)

@@ -89,13 +89,15 @@ class TrainingLoop:
                     self._look_up(due, writer, progress, pace)
             if self._last:
                 self._seconds = time.monotonic() - started
-                self._sample(progress)
+                self._sample(progress, pace)
                 self._evaluate(writer)
                 self._save()
 
     def _step(self, phase: Phase) -> None:
         batch = self._images[self._sampler.draw(self._method.batch_size)]
+        started = time.perf_counter()
         statistics = self._method.step(phase, self._shown[phase.name], batch)
+        statistics["step_seconds"] = time.perf_counter() - started
         self._shown[phase.name] += self._method.batch_size
         bad = [name for name, value in statistics.items() if not math.isfinite(value)]
         complaint = f"{bad[0]} is not a finite number" if bad else self._method.complaint(statistics)
@@ -118,17 +120,18 @@ class TrainingLoop:
             due["sample"] = self._seconds
             self._sample(progress, pace)
         if self._seconds - due["evaluate"] >= 60.0 * schedule.evaluate_minutes:
-            due["evaluate"] = self._seconds
+            # An evaluation takes many seconds, and a server that cancels waits for two: nothing must be lost by then.
+            due["evaluate"] = due["checkpoint"] = self._seconds
+            self._save()
             self._evaluate(writer)
         if self._seconds - due["checkpoint"] >= 60.0 * schedule.checkpoint_minutes:
             due["checkpoint"] = self._seconds
             self._save()
 
-    def _sample(self, progress: ProgressCallback, pace: "_Pace | None" = None) -> None:
+    def _sample(self, progress: ProgressCallback, pace: "_Pace") -> None:
         picture = self._method.sample_sheet(self._images[:: max(1, len(self._images) // 8)][:8])
         self._run.save_sample(f"images-{self.images_shown:09d}", picture)
-        if pace is not None:
-            progress(pace.report(pace.done, self._message(), picture))
+        progress(pace.report(pace.done, self._message(), picture))
 
     def _evaluate(self, writer: SummaryWriter) -> None:
         averages = _averages(self._window)

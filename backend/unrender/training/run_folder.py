@@ -48,8 +48,8 @@ class RunFolder:
         write_atomically(self.config_path, lambda path: _write_text(path, config_toml))
 
     def checkpoints(self) -> list[Path]:
-        """Oldest first."""
-        return sorted((self.path / "checkpoints").glob("*.safetensors"))
+        """Oldest first. A file that a killed process did not finish has a hidden name, and is none."""
+        return sorted((self.path / "checkpoints").glob("images-*.safetensors"))
 
     def newest_checkpoint(self) -> Path:
         """Raises CheckpointError if there is none."""
@@ -64,7 +64,9 @@ class RunFolder:
         return self.path / "checkpoints" / f"images-{images:09d}.safetensors"
 
     def drop_old_checkpoints(self) -> None:
-        """Keep the newest and the one before it, in case the newest turns out to be damaged."""
+        """Keep the newest and the one before it, in case the newest turns out to be damaged; nothing unfinished."""
+        for path in (self.path / "checkpoints").glob(".images-*"):
+            path.unlink(missing_ok=True)
         for path in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
             path.unlink(missing_ok=True)
 

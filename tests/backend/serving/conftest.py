@@ -44,6 +44,9 @@ class Descriptions:
     def models(self) -> tuple[ModelSummary, ...]:
         return (ModelSummary("chairs", "voxel_gan", "abc"),)
 
+    def expire(self) -> None:
+        """It always says the same."""
+
 
 class Server:
     """A `JobServer` and its clients, all driven from the test's thread."""
