@@ -17,7 +17,7 @@ from unrender.networks.compositing import Compositing
 class GeneratorConfig:
     latent: int = 64  # length of z ~ N(0, 1)
     channels: tuple[int, ...] = (128, 64, 32)  # at 4^3, 8^3, 16^3; one more up-convolution leads to one channel
-    logit_blur: float = 0.125  # side weight of a fixed blur of the logits: against checkerboards; 0.25: smooth, thick limbs
+    logit_blur: float = 0.125  # side weight of a fixed blur of the logits; 0.25 is smooth, but thick
     learning_rate: float = 5e-4
     beta1: float = 0.0
     beta2: float = 0.99
@@ -57,6 +57,7 @@ class RendererConfig:
     samples: int = 4  # per pixel
     workers: int = 1
     threads: int = 2  # per worker
+    surface_blur: int = 0  # blurs of the binary grid before meshing; 0 keeps thin parts, 2 makes rounded things smooth
     fit_to_photos: bool = False  # fit light and exposure to the training pictures first
 
 

@@ -71,4 +71,7 @@ def update_average(average: nn.Module, current: nn.Module, decay: float) -> None
     for mean, value in zip(average.parameters(), current.parameters(), strict=True):
         mean.lerp_(value, 1.0 - decay)
     for kept, buffer in zip(average.buffers(), current.buffers(), strict=True):
-        kept.copy_(buffer)
+        if kept.is_floating_point():
+            kept.lerp_(buffer, 1.0 - decay)
+        else:
+            kept.copy_(buffer)

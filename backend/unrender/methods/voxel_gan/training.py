@@ -78,7 +78,11 @@ def build_renderer(config: VoxelGanConfig) -> Renderer:
     """The black box by name; the Blender renderer starts its workers at once."""
     settings = config.renderer
     if settings.kind == "ray_march":
-        return RayMarchRenderer(config.image_size)
+        return RayMarchRenderer(config.image_size, surface_blur=settings.surface_blur)
     return BlenderRenderer(
-        size=config.image_size, samples=settings.samples, workers=settings.workers, threads=settings.threads
+        size=config.image_size,
+        samples=settings.samples,
+        workers=settings.workers,
+        threads=settings.threads,
+        surface_blur=settings.surface_blur,
     )

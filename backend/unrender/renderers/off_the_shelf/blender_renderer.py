@@ -45,7 +45,7 @@ class BlenderRenderer:
     """Renders meshes or binary grids through a pool of headless Blender workers; a context manager.
 
     Grids are thresholded at 0.5 and meshed by marching cubes on `smooth_binary` of them, off the calling thread.
-    passes: further images in the result, some of "depth" and "normal".
+    passes: further images in the result, some of "depth" and "normal". surface_blur: passes of `smooth_binary`.
     """
 
     differentiable = False
@@ -60,7 +60,9 @@ class BlenderRenderer:
         passes: tuple[str, ...] = (),
         blender: BlenderInstallation | None = None,
         limits: PoolLimits | None = None,
+        surface_blur: int = 0,
     ) -> None:
+        self._surface_blur = surface_blur
         self._fixed = (size, samples, engine, threads, passes)
         self._workers = workers
         self._pool = WorkerPool(workers, threads, blender, limits)
@@ -102,7 +104,7 @@ class BlenderRenderer:
             chunks = []
             for part in np.array_split(np.arange(len(rotations)), min(self._workers, len(rotations))):
                 chosen = shapes[part[0] : part[-1] + 1]
-                meshes = mesh_grids(chosen) if isinstance(chosen, torch.Tensor) else chosen
+                meshes = mesh_grids(chosen, self._surface_blur) if isinstance(chosen, torch.Tensor) else chosen
                 chunks.append(self._pool.submit(settings, pack_views(meshes, rotations[part]), len(part)))
             pending.mesh_seconds = time.perf_counter() - started
             return chunks
@@ -147,9 +149,9 @@ def render_settings(
     }
 
 
-def mesh_grids(grids: torch.Tensor) -> list[Mesh]:
-    """Smooth surfaces of binary grids `[B, 1, X, Y, Z]`, one mesh per grid."""
-    fields = smooth_binary(grids).numpy()
+def mesh_grids(grids: torch.Tensor, surface_blur: int = 0) -> list[Mesh]:
+    """Smooth surfaces of binary grids `[B, 1, X, Y, Z]`, one mesh per grid; see `smooth_binary`."""
+    fields = smooth_binary(grids, surface_blur).numpy()
     return [extract_surface(field[0]) for field in fields]
 
 

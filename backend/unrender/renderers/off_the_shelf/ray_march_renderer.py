@@ -32,8 +32,8 @@ class RayMarchRenderer:
 
     differentiable = False
 
-    def __init__(self, size: int = 64, supersampling: int = 2) -> None:
-        self.size, self.supersampling = size, supersampling
+    def __init__(self, size: int = 64, supersampling: int = 2, surface_blur: int = 0) -> None:
+        self.size, self.supersampling, self.surface_blur = size, supersampling, surface_blur
 
     @torch.no_grad()
     def render(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> RenderedImages:
@@ -42,7 +42,7 @@ class RayMarchRenderer:
             raise RenderError("The ray marcher takes voxel grids, not meshes.", 'Use renderer.kind = "blender".')
         if lighting.shadows:
             raise RenderError("The ray marcher casts no shadows.", 'Use renderer.kind = "blender".')
-        field = smooth_binary(shapes if shapes.dtype == torch.bool else shapes > 0.5)
+        field = smooth_binary(shapes if shapes.dtype == torch.bool else shapes > 0.5, self.surface_blur)
         return self._march(field, cameras, lighting)
 
     def _march(self, field: Tensor, cameras: Cameras, lighting: Lighting) -> RenderedImages:
