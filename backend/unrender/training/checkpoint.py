@@ -27,7 +27,7 @@ def save_checkpoint(path: Path, state: dict[str, Any], kind: str) -> None:
     write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
 
 
-def load_checkpoint(path: Path, kind: str, under: tuple[str, ...] = ()) -> dict[str, Any]:
+def load_checkpoint(path: Path, kind: str, under: tuple[str | int, ...] = ()) -> dict[str, Any]:
     """Read what `save_checkpoint` wrote; `under` names the keys down to the only branch to load.
 
     Raises CheckpointError for a missing, truncated or foreign file and for another format version.
