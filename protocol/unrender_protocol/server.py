@@ -149,7 +149,9 @@ class ServerEndpoint:
         if known is None:
             return False
         frames = encode(message, arrays, id=id, limits=self._limits.wire)
-        if not known.outbox.put(frames, redundancy_key(message) if id is None else None):
+        key = redundancy_key(message) if id is None else None
+        # A progress with a picture gives way only to one with a newer picture, not to the next step's mere numbers.
+        if not known.outbox.put(frames, key and (*key, bool(arrays))):
             self.forget(peer)
             return False
         return self._flush_peer(peer, known) is not Delivery.GONE

@@ -69,7 +69,7 @@ class JobServer:
         self._followers: dict[bytes, set[bytes]] = {}
         self._open_transport = open_transport
         self._token = token
-        self._outgoing: list[tuple[bytes, Message]] = []
+        self._outgoing: list[tuple[bytes, Message, dict[str, Array]]] = []
         self.endpoint: ServerEndpoint | None = None
 
     def start(self) -> None:
@@ -88,9 +88,9 @@ class JobServer:
             self.endpoint = None
             self._followers.clear()
 
-    def tell(self, job: bytes, message: Message) -> None:
+    def tell(self, job: bytes, message: Message, arrays: dict[str, Array] | None = None) -> None:
         """Send a message to the followers of a job, from the server's thread."""
-        self._outgoing.append((job, message))
+        self._outgoing.append((job, message, arrays or {}))
 
     def _run(self) -> None:
         assert self.endpoint is not None
@@ -100,9 +100,9 @@ class JobServer:
                     if type(incoming.envelope.message) not in self.deaf_to:
                         self._serve(self.endpoint, incoming)
                 while self._outgoing:
-                    job, message = self._outgoing.pop(0)
+                    job, message, arrays = self._outgoing.pop(0)
                     for peer in self._followers.get(job, ()):
-                        self.endpoint.send(peer, message)
+                        self.endpoint.send(peer, message, arrays)
         except BaseException as error:  # shown by the test that uses this server
             self.failure = error
             raise

@@ -177,6 +177,21 @@ def test_a_slow_reader_gets_the_newest_progress_and_costs_bounded_memory(link, w
     assert seen == sorted(seen)
 
 
+def test_a_picture_is_not_lost_to_the_numbers_that_follow_it(link, wait_for):
+    client = link.client()
+    job = client.submit("forever")
+    wait_for(client, JobAccepted)
+    for done in range(1, 2001):  # the client does not poll meanwhile
+        picture = {"preview": np.full((2, 2, 3), 7, np.uint8)} if done == 1000 else None
+        link.server.tell(job, JobProgress(job, "training", done, 2000, message="x" * 5000), picture)
+    seen = []
+    deadline = time.monotonic() + 30
+    while not (any(event.message.done == 2000 for event in seen) and any(event.arrays for event in seen)):
+        assert time.monotonic() < deadline
+        seen += [event for event in client.poll(0.1) if isinstance(event, Arrived)]
+    assert [event.message.done for event in seen if event.arrays] == [1000]
+
+
 def test_heartbeats_measure_the_round_trip(link, wait_for):
     client = link.client()
     wait_for(client, Connected)
