@@ -15,7 +15,7 @@ import bpy
 
 from .connection.endpoints import find_local
 from .connection.job_events import JobProgressed
-from .connection.jobs import ENDED, JobStatus
+from .connection.jobs import ENDED, WITH_SHAPES, JobStatus
 from .connection.problems import Problem
 from .connection.session import Session
 from .connection.states import ONLINE, Endpoint, Status, Target
@@ -115,25 +115,40 @@ class Driver:
         known = set(self.session.jobs)
         bpy.ops.unrender.generate()
         job_id = next(job for job in self.session.jobs if job not in known)
-        shown: tuple[str, int] = ("", -1)
-
-        def ended() -> bool:
-            nonlocal shown
-            job = self.session.jobs[job_id]
-            if progress is not None and (job.phase, job.done) != shown:
-                shown = (job.phase, job.done)
-                if job.phase:
-                    news = JobProgressed(time.monotonic(), job.phase, job.done, job.total, job.eta_seconds, job.message)
-                    progress(news)
-            return job.status in ENDED and (job.status != JobStatus.DONE or job_id not in self.session.awaited_imports)
-
-        self.wait(ended, timeout, f"{count} shapes")
+        self._wait_for_job(job_id, timeout, f"{count} shapes", progress)
         job = self.session.jobs[job_id]
         if job.status != JobStatus.IMPORTED:
             stopped = Problem("not_imported", "The shapes were not imported.", "Look at the report.")
             raise HeadlessError(job.problem or stopped)
         made = [candidate for candidate in bpy.context.scene.objects if candidate.get("unrender_job") == job.key]
         return [candidate.name for candidate in sorted(made, key=lambda candidate: candidate["unrender_index"])]
+
+    def train(
+        self,
+        folder: Path,
+        name: str,
+        preset: str = "iggan-photos-32",
+        settings: str = "",
+        timeout: float = 3600.0,
+        progress: Callable[[JobProgressed], None] | None = None,
+    ) -> str:
+        """Train a model on a folder of photos, wait for its end, and choose it; returns its name.
+
+        `settings` are changes to the preset, `key=value` with spaces between them.
+
+        Raises:
+            HeadlessError: the training failed, or took longer than `timeout` seconds.
+        """
+        known = set(self.session.jobs)
+        bpy.ops.unrender.train_start(directory=str(folder), run=name, preset=preset, settings=settings)
+        job_id = next(job for job in self.session.jobs if job not in known)
+        self._wait_for_job(job_id, timeout, f"the training of {name}", progress)
+        job = self.session.jobs[job_id]
+        if job.status != JobStatus.IMPORTED:
+            raise HeadlessError(job.problem or Problem("stopped", "The training was stopped.", "Continue it."))
+        self.wait(lambda: name in self._models(), timeout, "the new model")
+        bpy.ops.unrender.use_model(model=name)
+        return name
 
     def mark_assets(self, names: Sequence[str]) -> None:
         """Mark objects as assets with previews."""
@@ -163,8 +178,31 @@ class Driver:
 
         render_contact_sheet([bpy.data.objects[name] for name in names], file, size, samples)
 
+    def _wait_for_job(
+        self, job_id: bytes, timeout: float, what: str, progress: Callable[[JobProgressed], None] | None
+    ) -> None:
+        """Wait until a job has ended, and its shapes are in the scene if they are to be."""
+        shown: tuple[str, int] = ("", -1)
+
+        def ended() -> bool:
+            nonlocal shown
+            job = self.session.jobs[job_id]
+            if progress is not None and (job.phase, job.done) != shown:
+                shown = (job.phase, job.done)
+                if job.phase:
+                    news = JobProgressed(time.monotonic(), job.phase, job.done, job.total, job.eta_seconds, job.message)
+                    progress(news)
+            if job.status == JobStatus.DONE:  # its result is on its way
+                return job.kind in WITH_SHAPES and job_id not in self.session.awaited_imports
+            return job.status in ENDED
+
+        self.wait(ended, timeout, what)
+
+    def _models(self) -> list[str]:
+        return [card.name for card in (self.session.state.server.models if self.session.state.server else ())]
+
     def _choose(self, model: str) -> None:
-        names = [card.name for card in (self.session.state.server.models if self.session.state.server else ())]
+        names = self._models()
         if model not in names:
             known = ", ".join(names) or "none"
             message = f"The generator has no model {model!r}; it has: {known}."

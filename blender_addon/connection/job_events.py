@@ -70,6 +70,23 @@ class ResultAcknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadProgressed:
+    """So many of the files that go with the job are read."""
+
+    at: float
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRead:
+    """All that goes with the job is in memory, `nbytes` long: it can be sent."""
+
+    at: float
+    nbytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """The artist wants the job to stop."""
 
@@ -119,6 +136,8 @@ JobEvent = (
     | JobCancelled
     | JobUnknown
     | ResultAcknowledged
+    | UploadProgressed
+    | UploadRead
     | CancelRequested
     | RetryRequested
     | ResultImported

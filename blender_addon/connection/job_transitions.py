@@ -18,12 +18,13 @@ from .jobs import (
     ANSWER_SECONDS,
     CANCEL_SECONDS,
     DETACHED_SECONDS,
+    READ_SECONDS,
     SLOWEST_BYTES_PER_SECOND,
     Job,
     JobStatus,
     Request,
 )
-from .problems import ABANDONED, CANCEL_UNANSWERED, FORGOTTEN, NO_ANSWER, NOT_ACCEPTED, Problem
+from .problems import ABANDONED, CANCEL_UNANSWERED, FORGOTTEN, NO_ANSWER, NOT_ACCEPTED, NOT_READ, Problem
 
 JobStep = tuple[Job, tuple[Request, ...]]
 JobHandler = Callable[[Job, Any], JobStep]
@@ -37,7 +38,12 @@ def job_transition(job: Job, event: JobEvent) -> JobStep:
 def submitted(job: Job, at: float) -> JobStep:
     """A new job on its way to the server."""
     sent = replace(job, status=JobStatus.QUEUED, created=at)
-    return _until(sent, at + ANSWER_SECONDS, NOT_ACCEPTED), (Request.SUBMIT,)
+    return _until(sent, at + _submit_seconds(job), NOT_ACCEPTED), (Request.SUBMIT,)
+
+
+def reading(job: Job, at: float) -> JobStep:
+    """A new job whose files are being read before it goes to the server."""
+    return _until(replace(job, status=JobStatus.READING, created=at), at + READ_SECONDS, NOT_READ), ()
 
 
 # Steps that several cells of the table share.
@@ -45,6 +51,10 @@ def submitted(job: Job, at: float) -> JobStep:
 
 def _until(job: Job, deadline: float, overdue: Problem) -> Job:
     return replace(job, deadline=deadline, overdue=overdue)
+
+
+def _submit_seconds(job: Job) -> float:
+    return ANSWER_SECONDS + job.upload_nbytes / SLOWEST_BYTES_PER_SECOND
 
 
 def _waited(job: Job, event: events.JobTimePassed) -> JobStep:
@@ -132,6 +142,17 @@ def _detach(job: Job, event: events.ConnectionGone) -> JobStep:
     return _until(detached, event.at + DETACHED_SECONDS, ABANDONED), ()
 
 
+# READING
+
+
+def _read_on(job: Job, event: events.UploadProgressed) -> JobStep:
+    return _until(replace(job, done=event.done, total=event.total), event.at + READ_SECONDS, NOT_READ), ()
+
+
+def _read(job: Job, event: events.UploadRead) -> JobStep:
+    return submitted(replace(job, done=0, total=0, upload_nbytes=event.nbytes), event.at)
+
+
 # QUEUED, RUNNING and DETACHED
 
 
@@ -143,8 +164,9 @@ def _unknown(job: Job, event: events.JobUnknown) -> JobStep:
 
 def _ask_again(job: Job, event: events.ConnectionBack) -> JobStep:
     """Sent twice is run once, so asking again is always right."""
-    asked = _until(job, event.at + ANSWER_SECONDS, NO_ANSWER if job.accepted else NOT_ACCEPTED)
-    return asked, (Request.FOLLOW if job.accepted else Request.SUBMIT,)
+    if not job.accepted:
+        return _until(job, event.at + _submit_seconds(job), NOT_ACCEPTED), (Request.SUBMIT,)
+    return _until(job, event.at + ANSWER_SECONDS, NO_ANSWER), (Request.FOLLOW,)
 
 
 # CANCELLING
@@ -221,6 +243,24 @@ def _row(status: JobStatus, **handlers: JobHandler) -> dict[tuple[JobStatus, typ
 
 JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
     **_row(
+        JobStatus.READING,
+        JobAccepted=_stay,
+        JobProgressed=_stay,
+        JobFinished=_stay,
+        JobFailed=_failed,
+        JobCancelled=_stay,
+        JobUnknown=_stay,
+        ResultAcknowledged=_stay,
+        UploadProgressed=_read_on,
+        UploadRead=_read,
+        CancelRequested=_cancelled,
+        RetryRequested=_stay,
+        ResultImported=_stay,
+        ConnectionGone=_stay,
+        ConnectionBack=_stay,
+        JobTimePassed=_waited,
+    ),
+    **_row(
         JobStatus.QUEUED,
         JobAccepted=_accepted,
         JobProgressed=_running,
@@ -229,6 +269,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_cancelled,
         JobUnknown=_unknown,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_cancel_requested,
         RetryRequested=_stay,
         ResultImported=_stay,
@@ -245,6 +287,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_cancelled,
         JobUnknown=_unknown,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_cancel_requested,
         RetryRequested=_stay,
         ResultImported=_stay,
@@ -261,6 +305,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_cancelled,
         JobUnknown=_cancelled,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_stay,
         RetryRequested=_stay,
         ResultImported=_stay,
@@ -277,6 +323,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_stay,
         JobUnknown=_stay,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_stay,
         RetryRequested=_stay,
         ResultImported=_stay,
@@ -293,6 +341,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_stay,
         JobUnknown=_done_lost,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_stay,
         RetryRequested=_stay,
         ResultImported=_imported,
@@ -309,6 +359,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_stay,
         JobUnknown=_acknowledged,
         ResultAcknowledged=_acknowledged,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_stay,
         RetryRequested=_stay,
         ResultImported=_stay,
@@ -325,6 +377,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_stay,
         JobUnknown=_stay,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_stay,
         RetryRequested=_retry,
         ResultImported=_stay,
@@ -341,6 +395,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobCancelled=_cancelled,
         JobUnknown=_unknown,
         ResultAcknowledged=_stay,
+        UploadProgressed=_stay,
+        UploadRead=_stay,
         CancelRequested=_detached_cancel,
         RetryRequested=_stay,
         ResultImported=_stay,

@@ -12,14 +12,19 @@ from .problems import Problem
 
 # Times are seconds of time.monotonic().
 ANSWER_SECONDS = 30.0  # for an answer to submit, follow or fetch
-SLOWEST_BYTES_PER_SECOND = 1e6  # a result is given the time that it needs over a slow line
+SLOWEST_BYTES_PER_SECOND = 1e6  # arrays are given the time that they need over a slow line
 CANCEL_SECONDS = 10.0  # the server promises 2
 DETACHED_SECONDS = 24 * 3600.0
+READ_SECONDS = 60.0  # for the next file from a disk
+
+WITH_SHAPES = frozenset({"generate"})  # kinds of jobs whose results go into the scene
+BEFORE_TRAINING = frozenset({"", "pictures"})  # phases of a training that has nothing yet to go on from
 
 
 class JobStatus(Enum):
-    """The eight states of a job. The panel shows each with its own word and buttons."""
+    """The nine states of a job. The panel shows each with its own word and buttons."""
 
+    READING = "READING"  # what goes with it is read from disk; the server does not know of it yet
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     CANCELLING = "CANCELLING"
@@ -30,7 +35,7 @@ class JobStatus(Enum):
     DETACHED = "DETACHED"
 
 
-UNFINISHED = frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLING})
+UNFINISHED = frozenset({JobStatus.READING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLING})
 ENDED = frozenset({JobStatus.CANCELLED, JobStatus.DONE, JobStatus.IMPORTED, JobStatus.FAILED})
 
 
@@ -57,6 +62,7 @@ class Job:
     cancel_wanted: bool = False
     result_here: bool = False
     nbytes: int = 0  # of the result's arrays at the server
+    upload_nbytes: int = 0  # of the arrays that go with it
     acknowledged: bool = False
     adopted: bool = False  # found in the server's ledger, not submitted by this session
     created: float = 0.0
@@ -74,6 +80,18 @@ class Job:
     def key(self) -> str:
         """The id as text, for operators' properties."""
         return self.id.hex()
+
+    @property
+    def has_begun_run(self) -> bool:
+        """Whether it is a training that can go on where it stopped, with the pictures that are at the server."""
+        return self.kind == "train" and self.phase not in BEFORE_TRAINING
+
+    @property
+    def parameters_again(self) -> dict[str, Any]:
+        """What to run the job with once more: a training continues its own run, and never another of that name."""
+        if self.kind == "train" and self.phase:
+            return {**self.parameters, "resume": True}
+        return dict(self.parameters)
 
     @property
     def fraction(self) -> float:

@@ -34,12 +34,16 @@ class BackendNews:
 
 @dataclass(frozen=True, slots=True)
 class JobNews:
-    """Something happened to a job; `shapes` are the meshes of a result that came along, `preview` an image."""
+    """Something happened to a job.
+
+    `shapes` are the meshes of a result that came along, `preview` an image, `upload` what is to be sent with it.
+    """
 
     job: bytes
     event: JobEvent
     shapes: tuple[Shape, ...] = ()
     preview: np.ndarray | None = field(default=None, compare=False)
+    upload: Mapping[str, np.ndarray] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

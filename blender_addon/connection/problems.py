@@ -97,6 +97,12 @@ BAD_RESULT = Problem(
     "Press Retry. If it happens again, press Copy report: add-on and generator may not fit together.",
 )
 
+NOT_READ = Problem(
+    "not_read",
+    "The disk with the photos does not answer.",
+    "Check that it is connected, then press Again.",
+)
+
 # After these the job may still live at the server: a retry asks for the same id again, which runs it at most once.
 # After any other failure it has ended there, and only a new job can run it again.
 MAY_STILL_LIVE = frozenset(

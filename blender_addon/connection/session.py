@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import effects, events, job_events
 from .inbox import Inbox
-from .job_transitions import job_transition, submitted
-from .jobs import ENDED, UNFINISHED, Job, JobStatus, Request
+from .job_transitions import job_transition, reading, submitted
+from .jobs import ENDED, UNFINISHED, WITH_SHAPES, Job, JobStatus, Request
 from .news import (
     Backend,
     BackendNews,
@@ -34,13 +34,17 @@ from .problems import MAY_STILL_LIVE
 from .shapes import Shape
 from .states import ONLINE, ConnectionState, Target
 from .transitions import transition
+from .uploads import Load, Uploads
 
 if TYPE_CHECKING:
     import numpy as np
 
 POLL_SECONDS = 0.010  # what one tick may take of the main thread
 LOG_LINES = 200
-KNOWN_KINDS = {"generate": "Generated elsewhere"}  # kinds whose jobs are adopted from the server's ledger
+KNOWN_KINDS = {
+    "generate": "Generated elsewhere",
+    "train": "Training",
+}  # kinds whose jobs are adopted from the server's ledger
 
 
 class Session:
@@ -69,7 +73,7 @@ class Session:
         self._clock = clock
         self._link_number = 0
         self._backend_number = 0
-        self._uploads: dict[bytes, Mapping[str, np.ndarray]] = {}
+        self._uploads = Uploads(inbox)
         self._imported: dict[bytes, set[int]] = {}
         self._import_queue: deque[bytes] = deque()
 
@@ -95,17 +99,19 @@ class Session:
         parameters: Mapping[str, Any],
         arrays: Mapping[str, np.ndarray] | None = None,
         import_when_done: bool = True,
+        load: Load | None = None,
     ) -> bytes:
-        """Queue a job and return its id at once. Sent now when online, otherwise as soon as the server is back."""
+        """Queue a job and return its id at once. Sent now when online, otherwise as soon as the server is back.
+
+        With `load` (see `Uploads.read`), the job's arrays are read by a thread first.
+        """
         job = Job(secrets.token_bytes(16), kind, title, dict(parameters))
-        self._uploads[job.id] = dict(arrays or {})
         if import_when_done:
             self._import_queue.append(job.id)
         self._note(f"job {job.key[:8]} {kind} submitted: {dict(parameters)}")
-        begun, requests = submitted(job, self._clock())
-        self._keep(begun, requests)
-        if not self.online:
-            self._job_happened(job.id, job_events.ConnectionGone(self._clock()))
+        self._uploads.keep(job.id, dict(arrays or {}))
+        self._uploads.remember(job.id, load)
+        self._begin(job, read_first=load is not None)
         return job.id
 
     def cancel(self, job: bytes) -> None:
@@ -121,17 +127,27 @@ class Session:
         old = self.jobs[job]
         if old.status not in ENDED:
             raise ValueError(f"job {old.key} is {old.status.value}; only ended jobs can be run again")
+        arrays, load = self._uploads.arrays(job), self._uploads.load(job)
+        to_import = old.kind in WITH_SHAPES
+        read_first = load is not None and not arrays and not old.has_begun_run
         if old.status == JobStatus.FAILED and old.problem is not None and old.problem.tag in MAY_STILL_LIVE:
-            if job not in self._import_queue:
+            if to_import and job not in self._import_queue:
                 self._import_queue.append(job)
+            if read_first:
+                self._begin(Job(job, old.kind, old.title, old.parameters_again, adopted=old.adopted), read_first)
+                return job
+            self.jobs[job] = replace(old, parameters=old.parameters_again)
             self._job_happened(job, job_events.RetryRequested(self._clock()))
             if not self.online:
                 self._job_happened(job, job_events.ConnectionGone(self._clock()))
             return job
-        uploads = self._uploads.get(job)
         if old.status in (JobStatus.FAILED, JobStatus.CANCELLED):
             self.remove(job)
-        return self.submit(old.kind, old.title, old.parameters, uploads)
+        again = self.submit(
+            old.kind, old.title, old.parameters_again, arrays, to_import, load=load if read_first else None
+        )
+        self._uploads.remember(again, load)
+        return again
 
     def remove(self, job: bytes) -> None:
         """Forget an ended job here, and its result at the server."""
@@ -139,8 +155,9 @@ class Session:
             raise ValueError(f"job {job.hex()} is {self.jobs[job].status.value}; only ended jobs can be removed")
         if self.online and self.jobs[job].status == JobStatus.DONE:
             self._link.acknowledge(job)
-        for table in (self.jobs, self.shapes, self.previews, self._uploads, self._imported):
+        for table in (self.jobs, self.shapes, self.previews, self._imported):
             table.pop(job, None)  # type: ignore[attr-defined]
+        self._uploads.forget(job)
         self._leave_import_queue(job)
         self.revision += 1
 
@@ -213,10 +230,21 @@ class Session:
     def close(self, timeout: float = 3.0) -> None:
         """Disconnect, and end thread and child."""
         self.disconnect()
+        self._uploads.shut_down(timeout)
         self._link.shut_down(timeout)
         self._backend.shut_down(timeout)
 
     # Inside
+
+    def _begin(self, job: Job, read_first: bool) -> None:
+        """Put a job on its way, through the reader of its files if there is one."""
+        if read_first:
+            self._uploads.read(job.id)
+            self._keep(*reading(job, self._clock()))
+            return
+        self._keep(*submitted(job, self._clock()))
+        if not self.online:
+            self._job_happened(job.id, job_events.ConnectionGone(self._clock()))
 
     def _handle(self, news: News) -> None:
         if isinstance(news, ConnectionNews):
@@ -242,9 +270,20 @@ class Session:
             return
         if news.preview is not None:
             self.previews[news.job] = news.preview
+        if news.upload is not None:
+            self._upload_read(news)
+            return
         if news.shapes and not self.jobs[news.job].result_here and self.jobs[news.job].status != JobStatus.IMPORTED:
             self.shapes[news.job] = news.shapes
         self._job_happened(news.job, news.event)
+
+    def _upload_read(self, news: JobNews) -> None:
+        if self.jobs[news.job].status != JobStatus.READING:
+            return  # it was given up meanwhile
+        self._uploads.keep(news.job, news.upload or {})
+        self._job_happened(news.job, news.event)
+        if not self.online:
+            self._job_happened(news.job, job_events.ConnectionGone(self._clock()))
 
     def _adopt(self, listed: tuple[ListedJob, ...]) -> None:
         """Take jobs of an earlier Blender session into the list; their results wait for the artist to open them."""
@@ -294,6 +333,19 @@ class Session:
             self._note(f"job {job.key[:8]} {before.status.value} -> {job.status.value}{problem}")
         if job is not before or requests:
             self._keep(job, requests)
+        if job.status != JobStatus.READING:
+            self._uploads.stop(job_id)
+        if job.accepted and not before.accepted:
+            self._uploads.release(job_id)
+        if job.kind not in WITH_SHAPES:
+            self._settle_without_import(before, job)
+
+    def _settle_without_import(self, before: Job, job: Job) -> None:
+        """A training is done when its result is here; and however it ended, there may be a new model."""
+        if job.status in ENDED and before.status not in ENDED:
+            self.refresh_models()
+        if job.status == JobStatus.DONE and job.result_here:
+            self._job_happened(job.id, job_events.ResultImported(self._clock()))
 
     def _keep(self, job: Job, requests: tuple[Request, ...]) -> None:
         self.jobs[job.id] = job
@@ -305,7 +357,7 @@ class Session:
 
     def _send(self, job: Job, request: Request) -> None:
         if request == Request.SUBMIT:
-            self._link.submit(job.id, job.kind, job.parameters, self._uploads.get(job.id, {}))
+            self._link.submit(job.id, job.kind, job.parameters, self._uploads.arrays(job.id))
         elif request == Request.FOLLOW:
             self._link.follow(job.id)
         elif request == Request.CANCEL:

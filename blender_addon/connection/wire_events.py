@@ -63,9 +63,12 @@ def read_event(event: wire.Event, client: Client, number: int, at: float) -> Ite
 
 
 def superseded_key(news: News) -> tuple[str, bytes] | None:
-    """The key under which newer news replaces older news that still waits: progress, job by job."""
+    """The key under which newer news replaces older news that still waits: progress, job by job.
+
+    Pictures are replaced by pictures only, or the steps that follow a picture would hide it.
+    """
     if isinstance(news, JobNews) and isinstance(news.event, job_events.JobProgressed):
-        return "progress", news.job
+        return ("progress" if news.preview is None else "picture"), news.job
     return None
 
 
@@ -99,7 +102,8 @@ def _(message: messages.JobDone, arrived: wire.Arrived, number: int, at: float) 
         yield LogLine(f"bad result of job {message.job.hex()[:8]}: {error}")
         yield JobNews(message.job, job_events.JobFailed(at, BAD_RESULT))
         return
-    yield JobNews(message.job, job_events.JobFinished(at, message.result, here=True), shapes)
+    finished = job_events.JobFinished(at, message.result, here=True)
+    yield JobNews(message.job, finished, shapes, None if shapes else _preview(arrived.arrays))
 
 
 @_read.register

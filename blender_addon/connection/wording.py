@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .jobs import Job, JobStatus
+from .jobs import WITH_SHAPES, Job, JobStatus
 from .states import ConnectionState, Status
 
 _STATUS_WORDS: Mapping[Status, str] = {
@@ -20,6 +20,7 @@ _STATUS_WORDS: Mapping[Status, str] = {
     Status.FAILED: "Not connected",
 }
 _JOB_WORDS: Mapping[JobStatus, str] = {
+    JobStatus.READING: "reading files",
     JobStatus.QUEUED: "waiting",
     JobStatus.RUNNING: "running",
     JobStatus.CANCELLING: "stopping",
@@ -28,6 +29,13 @@ _JOB_WORDS: Mapping[JobStatus, str] = {
     JobStatus.IMPORTED: "imported",
     JobStatus.FAILED: "failed",
     JobStatus.DETACHED: "out of reach",
+}
+
+
+_PHASE_WORDS: Mapping[str, str] = {
+    "pictures": "looking at the pictures",
+    "proxy": "warming up",
+    "adversarial": "training",
 }
 
 
@@ -53,12 +61,14 @@ def status_line(state: ConnectionState, now: float) -> StatusLine:
 
 def job_word(job: Job) -> str:
     """The word for a job's state."""
+    if job.status == JobStatus.IMPORTED and job.kind not in WITH_SHAPES:
+        return _JOB_WORDS[JobStatus.DONE]
     return _JOB_WORDS[job.status]
 
 
 def progress_text(job: Job) -> str:
     """What stands in a running job's bar: `sampling  48%  2:10 left`."""
-    parts = [job.phase or _JOB_WORDS[job.status]]
+    parts = [_PHASE_WORDS.get(job.phase, job.phase) or _JOB_WORDS[job.status]]
     if job.total:
         parts.append(f"{job.fraction:.0%}")
     if job.eta_seconds is not None:

@@ -6,6 +6,13 @@ What needs numpy is imported when an operator runs, which keeps it out of Blende
 
 from __future__ import annotations
 
-from . import assets, connect, export, generate, jobs
+from . import assets, connect, export, generate, jobs, training
 
-CLASSES = (*connect.CLASSES, *generate.CLASSES, *jobs.CLASSES, *assets.CLASSES, *export.CLASSES)
+CLASSES = (
+    *connect.CLASSES,
+    *generate.CLASSES,
+    *jobs.CLASSES,
+    *training.CLASSES,
+    *assets.CLASSES,
+    *export.CLASSES,
+)

@@ -9,7 +9,7 @@ from ..connection.jobs import ENDED, UNFINISHED, Job, JobStatus
 from ..properties import get_session
 
 
-class _JobOperator:
+class JobOperator:
     """What the buttons share: the job that they are about."""
 
     job: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
@@ -26,7 +26,7 @@ class _JobOperator:
         return None
 
 
-class UNRENDER_OT_job_cancel(_JobOperator, bpy.types.Operator):
+class UNRENDER_OT_job_cancel(JobOperator, bpy.types.Operator):
     """Stop this job"""
 
     bl_idname = "unrender.job_cancel"
@@ -40,8 +40,8 @@ class UNRENDER_OT_job_cancel(_JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class UNRENDER_OT_job_retry(_JobOperator, bpy.types.Operator):
-    """Run this job again"""
+class UNRENDER_OT_job_retry(JobOperator, bpy.types.Operator):
+    """Run this job again; a training that was stopped goes on from there"""
 
     bl_idname = "unrender.job_retry"
     bl_label = "Again"
@@ -54,7 +54,7 @@ class UNRENDER_OT_job_retry(_JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class UNRENDER_OT_job_open(_JobOperator, bpy.types.Operator):
+class UNRENDER_OT_job_open(JobOperator, bpy.types.Operator):
     """Put what this job made into the scene"""
 
     bl_idname = "unrender.job_open"
@@ -68,7 +68,7 @@ class UNRENDER_OT_job_open(_JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class UNRENDER_OT_job_remove(_JobOperator, bpy.types.Operator):
+class UNRENDER_OT_job_remove(JobOperator, bpy.types.Operator):
     """Take this job off the list, and its result off the generator's disk"""
 
     bl_idname = "unrender.job_remove"

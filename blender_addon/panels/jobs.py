@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import bpy
 
 from ..connection.jobs import UNFINISHED, Job, JobStatus
+from ..connection.training import trained_model
 from ..connection.wording import job_word, progress_text
 from ..properties import get_session
 from ..translation import translate
 from .layout import SidePanel, draw_problem, draw_progress
 
 JOBS_SHOWN = 12
-_CANCELLABLE = frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED})
+_CANCELLABLE = frozenset({JobStatus.READING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED})
 _ENDED = frozenset({JobStatus.CANCELLED, JobStatus.IMPORTED, JobStatus.FAILED, JobStatus.DONE})
 
 
@@ -24,12 +27,15 @@ class UNRENDER_PT_jobs(SidePanel, bpy.types.Panel):
         jobs = get_session(context).jobs
         if not jobs:
             self.layout.label(text="No jobs yet")
+        server = get_session(context).state.server
+        models = {model.name for model in server.models} if server else set()
         for job in tuple(reversed(jobs.values()))[:JOBS_SHOWN]:
-            draw_job(self.layout.box(), job)
+            draw_job(self.layout.box(), job, models)
+        self.layout.operator("unrender.train_start", icon="OUTLINER_OB_IMAGE")
 
 
-def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
-    """One job: a line with its buttons, and under it a bar or what went wrong."""
+def draw_job(layout: bpy.types.UILayout, job: Job, models: Collection[str]) -> None:
+    """One job: a line with its buttons, and under it a bar, what went wrong, or the model that it made."""
     row = layout.row()
     row.label(text=f"{job.title}  {translate(job_word(job))}", translate=False)
     if job.status in _CANCELLABLE:
@@ -41,6 +47,8 @@ def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
         row.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
     if job.status in UNFINISHED:
         draw_progress(layout, job.fraction, progress_text(job))
+    if job.status in _ENDED and trained_model(job) in models:
+        layout.operator("unrender.use_model").model = trained_model(job)
     if job.problem is not None:
         draw_problem(layout, job.problem)
 

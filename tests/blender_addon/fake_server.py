@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -26,6 +26,9 @@ CUBE_FACES = np.array(
 )  # fmt: skip
 
 
+SHEET = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)  # a sheet of samples
+
+
 def cube(width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
     """A box around the origin: vertices [8, 3], faces [12, 3]."""
     return CUBE_VERTICES * np.array([width, width, height], np.float32), CUBE_FACES
@@ -43,13 +46,16 @@ class Behaviour:
 
 
 class FakeServer:
-    """Serves `generate` jobs with boxes, from a thread of its own. A context manager."""
+    """Serves `generate` jobs with boxes and `train` jobs with nothing, from a thread of its own. A context manager."""
 
     def __init__(self, transport: ServerTransport, token: str = "") -> None:
         self.behaviour = Behaviour()
         self.behaviour.hold.set()
         self.submissions: list[bytes] = []
         self.parameters: dict[bytes, dict[str, Any]] = {}
+        self.kinds: dict[bytes, str] = {}
+        self.uploads: dict[bytes, dict[str, np.ndarray]] = {}
+        self.trained: list[str] = []
         self.acknowledged: list[bytes] = []
         self.states: dict[bytes, str] = {}
         self._followers: dict[bytes, bytes] = {}
@@ -72,35 +78,43 @@ class FakeServer:
     def _welcome(self, hello: m.Hello, protocol: int) -> m.Welcome:
         limits = m.ServerLimits(2**28, 2**28, 256)
         return m.Welcome(
-            protocol, "9.9.9", "Test device", (), ("generate",), limits, (m.ModelSummary("chairs", "voxel_gan", "abc"),)
+            protocol,
+            "9.9.9",
+            "Test device",
+            (),
+            ("generate", "train"),
+            limits,
+            (m.ModelSummary("chairs", "voxel_gan", "abc"),),
         )
 
     def _run(self) -> None:
         while not self._stop.is_set():
             for incoming in self._endpoint.poll(0.005):
-                self._serve(incoming.peer, incoming.envelope.message, incoming.envelope.id)
+                self._serve(incoming.peer, incoming.envelope.message, incoming.envelope.id, incoming.envelope.arrays)
             self._work()
 
-    def _serve(self, peer: bytes, message: m.Message, id: bytes) -> None:
+    def _serve(self, peer: bytes, message: m.Message, id: bytes, arrays: Mapping[str, np.ndarray]) -> None:
         job = getattr(message, "job", b"")
         if not self.behaviour.answers:
             return
         if isinstance(message, m.SubmitJob):
             self.submissions.append(job)
             if self.states.setdefault(job, "queued") == "queued":
-                self.parameters[job] = message.parameters
+                self.parameters[job], self.kinds[job] = message.parameters, message.kind
+                self.uploads[job] = {name: array.copy() for name, array in arrays.items()}
             self._followers[job] = peer
             self._endpoint.send(peer, m.JobAccepted(job, self.states[job]), id=id)
             if self.states[job] == "done":
                 self._endpoint.send(peer, self._done(job))
         elif isinstance(message, m.ListJobs):
             listed = [
-                m.JobSummary(job, "generate", state, acknowledged=job in self.acknowledged)
+                m.JobSummary(job, self.kinds[job], state, acknowledged=job in self.acknowledged)
                 for job, state in self.states.items()
             ]
             self._endpoint.send(peer, m.JobList(tuple(listed)), id=id)
         elif isinstance(message, m.ListModels):
-            self._endpoint.send(peer, m.ModelList((m.ModelSummary("tubs", "voxel_gan", "def"),)), id=id)
+            models = tuple(m.ModelSummary(name, "voxel_gan", "def") for name in ("tubs", *self.trained))
+            self._endpoint.send(peer, m.ModelList(models), id=id)
         elif job not in self.states:
             self._endpoint.send(peer, m.Failure("unknown_job", "I do not know that job.", job=job), id=id)
         elif isinstance(message, m.FollowJob):
@@ -123,7 +137,13 @@ class FakeServer:
                 self.states[job] = "running"
                 for done in range(1, self.behaviour.progress_messages + 1):
                     total = self.behaviour.progress_messages + 1
-                    self._endpoint.send(peer, m.JobProgress(job, "sampling", done, total, 1.5))
+                    if self.kinds[job] == "train":
+                        sheet = {"preview": SHEET} if done == 1 else {}
+                        self._endpoint.send(
+                            peer, m.JobProgress(job, "adversarial", done, total, 90.0, "kid 0.1"), sheet
+                        )
+                    else:
+                        self._endpoint.send(peer, m.JobProgress(job, "sampling", done, total, 1.5))
             elif state == "running" and self.behaviour.hold.is_set():
                 if self.behaviour.fail_with is not None:
                     self.states[job] = "failed"
@@ -131,15 +151,20 @@ class FakeServer:
                     self._endpoint.send(peer, m.JobFailed(job, failed.tag, failed.message, failed.hint))
                 else:
                     self.states[job] = "done"
+                    self.trained += [self.parameters[job]["name"]] if self.kinds[job] == "train" else []
                     self._endpoint.send(peer, self._done(job))
 
     def _done(self, job: bytes) -> m.JobDone:
+        if self.kinds[job] == "train":
+            return m.JobDone(job, {"run": self.parameters[job]["name"]}, SHEET.nbytes)
         seed, count = self.parameters[job]["seed"], self.parameters[job]["count"]
         shapes = [{"index": i, "seed": seed + i, "name": f"chair_{seed + i:04d}"} for i in range(count)]
         result = {"model": "chairs", "model_hash": "abc", "method": "voxel_gan", "shapes": shapes}
         return m.JobDone(job, result, sum(array.nbytes for array in self._arrays(job).values()))
 
     def _arrays(self, job: bytes) -> dict[str, np.ndarray]:
+        if self.kinds[job] == "train":
+            return {"sample": SHEET}
         arrays = {}
         for index in range(self.parameters[job]["count"]):
             arrays[f"vertices_{index}"], arrays[f"faces_{index}"] = cube(0.4 + 0.02 * index, 0.8)

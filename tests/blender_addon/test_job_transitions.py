@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import get_args
 
@@ -13,17 +14,26 @@ from hypothesis import strategies as st
 
 from blender_addon.connection import job_events as e
 from blender_addon.connection.job_events import JobEvent
-from blender_addon.connection.job_transitions import JOB_TRANSITIONS, job_transition, submitted
+from blender_addon.connection.job_transitions import JOB_TRANSITIONS, job_transition, reading, submitted
 from blender_addon.connection.jobs import (
     ANSWER_SECONDS,
     CANCEL_SECONDS,
     DETACHED_SECONDS,
     ENDED,
+    READ_SECONDS,
     Job,
     JobStatus,
     Request,
 )
-from blender_addon.connection.problems import ABANDONED, CANCEL_UNANSWERED, FORGOTTEN, NO_ANSWER, NOT_ACCEPTED, Problem
+from blender_addon.connection.problems import (
+    ABANDONED,
+    CANCEL_UNANSWERED,
+    FORGOTTEN,
+    NO_ANSWER,
+    NOT_ACCEPTED,
+    NOT_READ,
+    Problem,
+)
 
 NOW = 1000.0
 OUT_OF_MEMORY = Problem("out_of_memory", "Too large.", "Use a smaller grid.")
@@ -44,36 +54,44 @@ IMPORTED = e.ResultImported(NOW)
 GONE = e.ConnectionGone(NOW)
 BACK = e.ConnectionBack(NOW)
 TICK = e.JobTimePassed(NOW)
+FILE_READ = e.UploadProgressed(NOW, 1, 4)
+ALL_READ = e.UploadRead(NOW)
 ALL = (
-    RUNNING, PROGRESS, FINISHED, FAILED, CANCELLED, UNKNOWN, ACKNOWLEDGED, CANCEL, RETRY, IMPORTED, GONE, BACK, TICK
+    RUNNING, PROGRESS, FINISHED, FAILED, CANCELLED, UNKNOWN, ACKNOWLEDGED, CANCEL, RETRY, IMPORTED, GONE, BACK, TICK,
+    FILE_READ, ALL_READ,
 )  # fmt: skip
 
 # Status after, in the order of ALL. The job has been accepted and nothing is due.
 OUTCOMES = {
+    S.READING: (
+        S.READING, S.READING, S.READING, S.FAILED, S.READING, S.READING, S.READING, S.CANCELLED, S.READING, S.READING,
+        S.READING, S.READING, S.READING, S.READING, S.QUEUED,
+    ),
     S.QUEUED: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.CANCELLED, S.FAILED, S.QUEUED, S.CANCELLING, S.QUEUED, S.QUEUED,
-        S.DETACHED, S.QUEUED, S.QUEUED,
+        S.DETACHED, S.QUEUED, S.QUEUED, S.QUEUED, S.QUEUED,
     ),
     S.RUNNING: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.CANCELLED, S.FAILED, S.RUNNING, S.CANCELLING, S.RUNNING, S.RUNNING,
-        S.DETACHED, S.RUNNING, S.RUNNING,
+        S.DETACHED, S.RUNNING, S.RUNNING, S.RUNNING, S.RUNNING,
     ),
     S.CANCELLING: (
         S.CANCELLING, S.CANCELLING, S.DONE, S.FAILED, S.CANCELLED, S.CANCELLED, S.CANCELLING, S.CANCELLING,
-        S.CANCELLING, S.CANCELLING, S.DETACHED, S.CANCELLING, S.CANCELLING,
+        S.CANCELLING, S.CANCELLING, S.DETACHED, S.CANCELLING, S.CANCELLING, S.CANCELLING, S.CANCELLING,
     ),
-    S.CANCELLED: (S.CANCELLED,) * 13,
+    S.CANCELLED: (S.CANCELLED,) * 15,
     S.DONE: (
         S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.IMPORTED, S.DONE, S.DONE, S.DONE,
+        S.DONE, S.DONE,
     ),
-    S.IMPORTED: (S.IMPORTED,) * 13,
+    S.IMPORTED: (S.IMPORTED,) * 15,
     S.FAILED: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.FAILED, S.FAILED, S.FAILED, S.FAILED, S.QUEUED, S.FAILED, S.FAILED,
-        S.FAILED, S.FAILED,
+        S.FAILED, S.FAILED, S.FAILED, S.FAILED,
     ),
     S.DETACHED: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.CANCELLED, S.FAILED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED,
-        S.DETACHED, S.DETACHED, S.DETACHED,
+        S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED,
     ),
 }  # fmt: skip
 
@@ -132,6 +150,14 @@ def test_the_usual_life_of_a_job() -> None:
         pytest.param(
             job_transition(job_in(S.QUEUED), e.JobAccepted(NOW, "done"))[0], ANSWER_SECONDS, NO_ANSWER, id="done"
         ),
+        pytest.param(reading(Job(b"j" * 16, "k", "t"), NOW)[0], READ_SECONDS, NOT_READ, id="reading"),
+        pytest.param(job_transition(job_in(S.READING), FILE_READ)[0], READ_SECONDS, NOT_READ, id="read on"),
+        pytest.param(
+            job_transition(job_in(S.READING), e.UploadRead(NOW, 60_000_000))[0],
+            ANSWER_SECONDS + 60,
+            NOT_ACCEPTED,
+            id="large upload",
+        ),
     ],
 )
 def test_a_question_that_is_not_answered_ends_in_failure(job: Job, seconds: float, problem: Problem) -> None:
@@ -173,10 +199,33 @@ def test_a_failure_named_cancelled_is_no_failure() -> None:
     assert (job.status, job.problem) == (S.CANCELLED, None)
 
 
-@given(st.lists(st.sampled_from(ALL), max_size=25))
-def test_no_history_leads_into_waiting_for_ever(history: list[JobEvent]) -> None:
+def test_files_are_read_before_anything_is_sent() -> None:
+    job, requests = reading(Job(b"j" * 16, "train", "tomatoes"), NOW)
+    assert (job.status, requests) == (S.READING, ())
+    job, requests = job_transition(job, FILE_READ)
+    assert (job.done, job.total, requests) == (1, 4, ())
+    assert job_transition(job, CANCEL) == (replace(job, status=S.CANCELLED, deadline=None), ())
+    job, requests = job_transition(job, ALL_READ)
+    assert (job.status, job.total, requests) == (S.QUEUED, 0, (Request.SUBMIT,))
+
+
+def test_a_training_goes_on_with_its_own_run_only() -> None:
+    job = Job(b"j" * 16, "train", "tomatoes", {"name": "tomatoes", "resume": False})
+    assert job.parameters_again["resume"] is False, "it was refused: the run of that name is another one"
+    assert not job.has_begun_run
+    looking, _ = job_transition(job, e.JobProgressed(NOW, "pictures"))
+    assert (looking.has_begun_run, looking.parameters_again["resume"]) == (False, True)
+    training, _ = job_transition(looking, e.JobProgressed(NOW, "adversarial", 1, 4))
+    assert (training.has_begun_run, training.parameters_again["resume"]) == (True, True)
+    assert job_in(S.FAILED).parameters_again == {}
+
+
+@given(st.lists(st.sampled_from(ALL), max_size=25), st.sampled_from([submitted, reading]))
+def test_no_history_leads_into_waiting_for_ever(
+    history: list[JobEvent], begin: Callable[[Job, float], tuple[Job, tuple[Request, ...]]]
+) -> None:
     """Once the server is gone and stays gone, every job ends; a result that is here stays."""
-    job, _ = submitted(Job(b"j" * 16, "generate", "a chair"), NOW)
+    job, _ = begin(Job(b"j" * 16, "generate", "a chair"), NOW)
     for event in history:
         job, _ = job_transition(job, event)
     job, _ = job_transition(job, GONE)

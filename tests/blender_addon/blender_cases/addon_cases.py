@@ -414,6 +414,87 @@ def case_the_report_goes_to_the_clipboard() -> None:
     assert bpy.ops.unrender.copy_report() == {"FINISHED"}
 
 
+def train(folder: Path, **properties: Any) -> Any:
+    """Start a training; returns a function that gives the job as it stands."""
+    known = set(session().jobs)
+    assert bpy.ops.unrender.train_start(directory=str(folder), **properties) == {"FINISHED"}
+    job = next(key for key in session().jobs if key not in known)
+    return lambda: session().jobs[job]
+
+
+def some_photos(folder: Path) -> Path:
+    photos = folder / "photos"
+    photos.mkdir()
+    for index in range(20):
+        (photos / f"{index}.png").write_bytes(bytes([index]) * (index + 1))
+    return photos
+
+
+def case_a_training_is_started_watched_and_its_model_used(folder: Path) -> None:
+    photos = some_photos(folder)
+    assert not bpy.ops.unrender.train_start.poll()
+    with served() as server:
+        server.behaviour.hold.clear()
+        job = train(photos, run="plums", preset="iggan-32", settings="total_images=64 generator.channels=[16,8]")
+        assert job().status.value == "READING", "nothing was read while the button was pressed"
+        wait_until(lambda: job().done == 3, poll)
+        shown = draw(part("panels.jobs").UNRENDER_PT_jobs)
+        assert "Training plums" in shown
+        assert "training  75%  1:30 left" in shown
+        assert "unrender.use_model" not in shown
+        assert session().previews[job().id].shape == (4, 6, 3)
+        sent = server.parameters[job().id]
+        assert (sent["name"], sent["config"], sent["method"]) == ("plums", "iggan-32", "voxel_gan")
+        assert sent["overrides"] == {"total_images": 64, "generator.channels": [16, 8]}
+        assert len(server.uploads[job().id]["file_sizes"]) == 20
+        server.behaviour.hold.set()
+        wait_until(lambda: job().status.value == "IMPORTED" and job().acknowledged, poll)
+        wait_until(lambda: "unrender.use_model" in draw(part("panels.jobs").UNRENDER_PT_jobs), poll)
+        assert settings().model != "plums"
+        assert bpy.ops.unrender.use_model(model="plums") == {"FINISHED"}
+        assert settings().model == "plums"
+        assert "does not have" in error_of(bpy.ops.unrender.use_model, model="pears")
+        assert ours() == []
+
+
+def case_a_training_is_stopped_and_goes_on(folder: Path) -> None:
+    photos = some_photos(folder)
+    with served() as server:
+        assert not bpy.ops.unrender.train_stop.poll()
+        server.behaviour.hold.clear()
+        job = train(photos, run="plums")
+        wait_until(lambda: job().done == 3, poll)
+        assert bpy.ops.unrender.train_stop() == {"FINISHED"}
+        wait_until(lambda: job().status.value == "CANCELLED", poll)
+        assert not bpy.ops.unrender.train_stop.poll()
+        assert bpy.ops.unrender.job_retry(job=job().key) == {"FINISHED"}
+        (again,) = session().jobs
+        wait_until(lambda: session().jobs[again].done == 3, poll)
+        assert server.parameters[again]["resume"] is True
+        assert server.uploads[again] == {}
+        assert bpy.ops.unrender.train_stop(job=again.hex()) == {"FINISHED"}
+        wait_until(lambda: session().jobs[again].status.value == "CANCELLED", poll)
+        assert bpy.ops.unrender.train_start(run="plums", resume=True) == {"FINISHED"}
+        (*_, third) = session().jobs
+        wait_until(lambda: session().jobs[third].done == 3, poll)
+        assert server.parameters[third]["resume"] is True
+        session().cancel(third)
+        wait_until(lambda: session().jobs[third].status.value == "CANCELLED", poll)
+
+
+def case_what_a_training_cannot_start_with_is_one_sentence(folder: Path) -> None:
+    with served():
+        assert "Choose the folder" in error_of(bpy.ops.unrender.train_start, directory="")
+        assert "letters, digits" in error_of(bpy.ops.unrender.train_start, directory=str(folder), run="my model")
+        assert "key=value" in error_of(bpy.ops.unrender.train_start, directory=str(folder), settings="faster")
+        assert session().jobs == {}
+        job = train(folder)
+        wait_until(lambda: job().status.value == "FAILED", poll)
+        shown = draw(part("panels.jobs").UNRENDER_PT_jobs)
+        assert "There are no photos in" in shown
+        assert "unrender.job_retry" in shown
+
+
 def case_the_panels_draw_in_every_state_and_change_nothing() -> None:
     for name in ("status", "generate", "jobs"):
         for panel in part(f"panels.{name}").CLASSES:

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training a model of one's own from a folder of photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..connection.jobs import UNFINISHED, JobStatus
+from ..connection.training import (
+    PRESETS,
+    TrainingSettings,
+    read_overrides,
+    running_training,
+    submit_training,
+)
+from ..properties import get_session, get_settings, model_items
+from .jobs import JobOperator
+
+
+class UNRENDER_OT_train_start(bpy.types.Operator):
+    """Train a new model on a folder of photos of one kind of thing; takes minutes to hours, in the background"""
+
+    bl_idname = "unrender.train_start"
+    bl_label = "Train on Photos"
+
+    directory: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Photos", description="Folder of the photos; folders in it count", subtype="DIR_PATH"
+    )
+    run: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Name", description="What the new model is called: letters, digits, - and _", default="my-model"
+    )
+    preset: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Pictures", description="What the folder holds", items=PRESETS
+    )
+    settings: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Settings",
+        description="For experts: settings of the preset to change, such as total_images=20000 renderer.samples=2",
+        options={"SKIP_SAVE"},
+    )
+    resume: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Continue",
+        description="Go on with the run of that name where it stopped, with the photos that it has",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not get_session(context).online:
+            cls.poll_message_set("Connect first")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if not self.resume and not self.directory:
+            self.report({"ERROR"}, "Choose the folder with your photos")
+            return {"CANCELLED"}
+        try:
+            wanted = TrainingSettings(self.run, self.preset, read_overrides(self.settings))
+        except ValueError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        folder = None if self.resume else Path(bpy.path.abspath(self.directory))
+        submit_training(get_session(context), wanted, folder)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_train_stop(JobOperator, bpy.types.Operator):
+    """Stop a training; what it has learned is kept, and Again goes on from there"""
+
+    bl_idname = "unrender.train_stop"
+    bl_label = "Stop Training"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if running_training(get_session(context)) is None:
+            cls.poll_message_set("Nothing is being trained")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        session = get_session(context)
+        newest = running_training(session)
+        if not self.job and newest is not None:
+            self.job = newest.key
+        job = self.find(context, UNFINISHED | {JobStatus.DETACHED})
+        if job is None:
+            return {"CANCELLED"}
+        session.cancel(job.id)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_use_model(bpy.types.Operator):
+    """Generate with this model from now on"""
+
+    bl_idname = "unrender.use_model"
+    bl_label = "Use This Model"
+
+    model: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if self.model not in [item[0] for item in model_items(get_session(context))]:
+            self.report({"ERROR"}, "The generator does not have this model")
+            return {"CANCELLED"}
+        get_settings(context).model = self.model
+        return {"FINISHED"}
+
+
+CLASSES = (UNRENDER_OT_train_start, UNRENDER_OT_train_stop, UNRENDER_OT_use_model)
