@@ -40,18 +40,27 @@ def marching_cubes(field: FloatArray, level: float = 0.5) -> tuple[FloatArray, I
     return world.astype(np.float32), faces
 
 
-def smooth_binary_field(grid: np.ndarray) -> FloatArray:
-    """The field (x + blur(x)) / 2 of a binary grid [X, Y, Z] with the binomial blur [1 2 1]^3 / 64.
+def smooth_binary_field(grid: np.ndarray, passes: int = 0) -> FloatArray:
+    """A field of a binary grid [X, Y, Z] whose level set at 0.5 is smooth; `geometry.surface.smooth_binary` in numpy.
 
-    Above 0.5 on exactly the full voxels, so its surface keeps the topology, without the voxels' stairs.
+    passes = 0: (x + blur(x)) / 2 with the binomial blur [1 2 1]^3 / 64, above 0.5 on exactly the full voxels, so its
+    surface keeps the topology, without the voxels' stairs. passes >= 1: that many plain blurs, for rounded things.
     """
     x = grid.astype(np.float32)
-    blurred = np.pad(x, 1)
+    if passes == 0:
+        return 0.5 * (x + _blurred(x))
+    for _ in range(passes):
+        x = _blurred(x)
+    return x
+
+
+def _blurred(field: FloatArray) -> FloatArray:
+    blurred = np.pad(field, 1)
     for axis in range(3):
         length = blurred.shape[axis]
         low, middle, high = (np.take(blurred, range(start, length - 2 + start), axis) for start in range(3))
         blurred = 0.25 * (low + high) + 0.5 * middle
-    return 0.5 * (x + blurred)
+    return blurred
 
 
 def _edge_vertices(padded: FloatArray, inside: np.ndarray, level: float) -> tuple[FloatArray, IntArray]:

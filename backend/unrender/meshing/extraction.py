@@ -26,6 +26,7 @@ def voxels_to_mesh(
     threshold: float = 0.5,
     smooth: bool = True,
     max_faces: int | None = None,
+    blur_passes: int = 0,
 ) -> Mesh:
     """Return the surface of {occupancy > threshold}: watertight, oriented outward, one piece, in world coordinates.
 
@@ -33,7 +34,8 @@ def voxels_to_mesh(
     a generator trained on thresholded grids say little about where in its voxel the surface lies. Only the largest
     piece is meshed; its enclosed cavities are filled. smooth: take the voxel staircase off. max_faces: decimate to at
     most so many where that leaves the mesh watertight. A grid with nothing above the threshold gives a mesh without
-    faces.
+    faces. blur_passes: for rounded things without thin parts, blur the grid that often instead of
+    keeping every voxel on its side of the surface.
     """
     solid = occupancy > threshold
     if not solid.any():
@@ -41,9 +43,12 @@ def voxels_to_mesh(
     solid = close_contacts(keep_largest_piece(solid), occupancy.astype(np.float32))
     # Nothing of an enclosed cavity can be seen, and its walls would be a second surface.
     solid = ndimage.binary_fill_holes(solid)
-    mesh = extract_surface(smooth_binary_field(solid), _LEVEL) if smooth else extract_surface(solid.astype(np.float32))
-    if smooth:
-        mesh = flatten_steps(mesh, _TOLERANCE / max(occupancy.shape))
+    if smooth and blur_passes > 0:
+        mesh = extract_surface(smooth_binary_field(solid, blur_passes))
+    elif smooth:
+        mesh = flatten_steps(extract_surface(smooth_binary_field(solid), _LEVEL), _TOLERANCE / max(occupancy.shape))
+    else:
+        mesh = extract_surface(solid.astype(np.float32))
     return mesh if max_faces is None else decimate(mesh, max_faces)
 
 

@@ -7,7 +7,7 @@ from unrender.errors import CancelledError, UserError
 from unrender.geometry.meshes import Mesh
 from unrender.meshing import voxels_to_mesh
 from unrender.methods.models import Model
-from unrender.methods.voxel_gan.sampling import load_generator, sample_occupancy
+from unrender.methods.voxel_gan.sampling import load_generator, read_model_config, sample_occupancy
 from unrender.training.progress import CancelCheck, Progress, ProgressCallback, ignore_progress, never_cancelled
 
 
@@ -30,12 +30,14 @@ def generate_meshes(
     """
     started = time.monotonic()
     generator = load_generator(model.path, model.weights)
+    # Meshed as the black box meshed it in training: what the discriminator saw is what the user gets.
+    blur_passes = read_model_config(model.path).renderer.surface_blur
     meshes: list[Mesh] = []
     for index in range(count):
         if cancelled():
             raise CancelledError(f"Stopped after {len(meshes)} of {count} shapes.")
         occupancy = sample_occupancy(generator, seed + index, variety)
-        mesh = voxels_to_mesh(occupancy, threshold, smooth, max_faces)
+        mesh = voxels_to_mesh(occupancy, threshold, smooth, max_faces, blur_passes)
         if len(mesh.faces) == 0:
             raise UserError(
                 f"Seed {seed + index} gives an empty shape at threshold {threshold} (its densest voxel has "

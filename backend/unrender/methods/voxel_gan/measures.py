@@ -9,14 +9,12 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from unrender.configuration import from_mapping, read_toml
 from unrender.errors import CancelledError
 from unrender.methods.models import Model
 from unrender.methods.voxel_gan.black_box import BlackBox
-from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.pictures import load_pictures
-from unrender.methods.voxel_gan.sampling import load_generator, sample_occupancy
+from unrender.methods.voxel_gan.sampling import load_generator, read_model_config, sample_occupancy
 from unrender.methods.voxel_gan.training import build_renderer
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.progress import CancelCheck, Progress, ProgressCallback
@@ -37,7 +35,7 @@ def measure(
 
     Raises CheckpointError, ConfigurationError, DataError, BlenderNotFoundError, CancelledError.
     """
-    config = from_mapping(VoxelGanConfig, read_toml(model.path / "config.toml"))
+    config = read_model_config(model.path)
     generator = load_generator(model.path, model.weights)
     evaluation = Evaluation(load_feature_classifier(), load_pictures(data, config).images)
     cameras = config.views.sample(count, torch.Generator().manual_seed(seed))

@@ -18,12 +18,17 @@ GENERATOR_KIND = "voxel_gan generator"
 TRAINING_KIND = "voxel_gan training"
 
 
-def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
-    """The averaged generator of a run or of a bundled model, ready to sample; raises CheckpointError."""
+def read_model_config(folder: Path) -> VoxelGanConfig:
+    """The resolved settings of a run or of a bundled model; raises CheckpointError."""
     try:
-        config = from_mapping(VoxelGanConfig, read_toml(folder / "config.toml"))
+        return from_mapping(VoxelGanConfig, read_toml(folder / "config.toml"))
     except ConfigurationError as error:
         raise CheckpointError(f"The model's config cannot be used: {error.message}", error.hint) from error
+
+
+def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
+    """The averaged generator of a run or of a bundled model, ready to sample; raises CheckpointError."""
+    config = read_model_config(folder)
     if weights.parent.name == "checkpoints":
         state = load_checkpoint(weights, TRAINING_KIND, ("method", "average"))
     else:

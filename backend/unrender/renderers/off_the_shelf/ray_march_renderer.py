@@ -53,14 +53,30 @@ class RayMarchRenderer:
         first = solid.to(torch.uint8).argmax(dim=1, keepdim=True)
         soft = resample_to_camera(blur_separable(field), cameras, fine, depth)
         gradient = [self._difference(soft, first, axis) for axis in (4, 3, 2)]
-        outward = torch.cat([-gradient[0], gradient[1], gradient[2]], dim=1)
+        along = 0.5 - (first.float() + 0.5) / depth
+        outward = self._outward(gradient, along, cameras, depth)
         normal = functional.normalize(outward, dim=1, eps=1e-6) * hit
-        along = cameras.distance - 0.5 + (first.float() + 0.5) / depth
         grey = lighting.shade(normal) * hit
         pooled = [
-            functional.avg_pool2d(image, self.supersampling) for image in (grey, hit.float(), along * hit, normal)
+            functional.avg_pool2d(image, self.supersampling) for image in (grey, hit.float(), (cameras.distance - along) * hit, normal)
         ]
         return RenderedImages(pooled[0].expand(-1, 3, -1, -1), pooled[1], pooled[2], pooled[3])
+
+    @staticmethod
+    def _outward(gradient: list[Tensor], along: Tensor, cameras: Cameras, depth: int) -> Tensor:
+        """Direction out of the solid, camera frame, from differences along the columns, rows and slices of the lattice.
+
+        along: z of the hits. A perspective lattice spreads with the distance, so its slices also lean outwards.
+        """
+        fine = along.shape[-1]
+        pixel = cameras.width / fine
+        across = ((torch.arange(fine, device=along.device) + 0.5) / fine - 0.5) * cameras.width
+        perspective = 0.0 if cameras.field_of_view is None else 1.0 / cameras.distance
+        spread = 1.0 - perspective * along
+        x = gradient[0] / (2.0 * pixel * spread)
+        y = -gradient[1] / (2.0 * pixel * spread)
+        lean = perspective * (x * across.view(1, 1, 1, -1) - y * across.view(1, 1, -1, 1))
+        return -torch.cat([x, y, lean - 0.5 * depth * gradient[2]], dim=1)
 
     @staticmethod
     def _difference(volume: Tensor, first: Tensor, axis: int) -> Tensor:
