@@ -71,7 +71,7 @@ def test_outline_depth_normal_and_shading(view: int, lens: float | None, images:
     cosine = (images.normal[view].permute(1, 2, 0).numpy() * wanted.normal).sum(-1)
     assert np.median(cosine[inner]) > 0.98
     lambert = IGGAN_LIGHTING.shade(torch.from_numpy(wanted.normal).float().permute(2, 0, 1)[None])[0, 0].numpy()
-    assert np.median(np.abs(images.rgb[view, 0].numpy() - lambert)[inner]) < 0.04
+    assert np.median(np.abs(images.rgb[view, 0].numpy() - lambert)[inner]) < 0.05
 
 
 @pytest.mark.parametrize("view", range(len(VIEWS)))
