@@ -20,8 +20,8 @@ from unrender.serving.job_kinds import JobKinds
 from unrender.serving.jobs import Job, JobError
 
 # A cancelled job must have stopped within 2 seconds: it is asked first, then told, then killed.
-_TERMINATE_AFTER = 1.2
-_KILL_AFTER = 1.5
+_TERMINATE_AFTER = 1.6
+_KILL_AFTER = 1.8
 _START_LIMIT = 120.0  # seconds until the process must have said that it is ready
 
 

@@ -87,6 +87,8 @@ class TrainingLoop:
                         self._save()
                         raise CancelledError(f"Stopped after {self.images_shown} images.", "Continue with --resume.")
                     self._look_up(due, writer, progress, pace)
+                if self._last and phase is not self._phases[-1]:
+                    self._save()  # the next phase may be stopped before it has come to anything
             if self._last:
                 self._seconds = time.monotonic() - started
                 self._sample(progress, pace)

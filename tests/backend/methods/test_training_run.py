@@ -117,7 +117,7 @@ def test_nan_stops_with_advice_and_keeps_the_last_good_checkpoint(
         statistics = healthy(self, phase, shown, real)  # type: ignore[arg-type]
         return statistics | {"generator_loss": math.nan} if getattr(phase, "name", "") == "adversarial" else statistics
 
-    stop = StopAfter(3)
+    stop = StopAfter(6)  # in the adversarial phase
     with pytest.raises(CancelledError):
         train("voxel_gan", "iggan-32", pictures, tmp_path / "run", tiny, False, stop.progress, stop.cancelled)
     run = RunFolder(tmp_path / "run")
