@@ -36,5 +36,5 @@ def resample_to_camera(
     world = camera_samples(cameras, size, depth)
     # grid_sample wants (W, H, D) = (Z, Y, X) in [-1, 1]; voxel centres sit at (i + 0.5) / n, hence align_corners=False.
     return functional.grid_sample(
-        grid, 2.0 * world.flip(-1).to(grid.dtype), mode="bilinear", padding_mode="zeros", align_corners=False
+        grid, 2.0 * world.flip(-1).to(grid), mode="bilinear", padding_mode="zeros", align_corners=False
     )

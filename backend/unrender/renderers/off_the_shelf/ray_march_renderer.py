@@ -58,7 +58,8 @@ class RayMarchRenderer:
         normal = functional.normalize(outward, dim=1, eps=1e-6) * hit
         grey = lighting.shade(normal) * hit
         pooled = [
-            functional.avg_pool2d(image, self.supersampling) for image in (grey, hit.float(), (cameras.distance - along) * hit, normal)
+            functional.avg_pool2d(image, self.supersampling)
+            for image in (grey, hit.float(), (cameras.distance - along) * hit, normal)
         ]
         return RenderedImages(pooled[0].expand(-1, 3, -1, -1), pooled[1], pooled[2], pooled[3])
 
