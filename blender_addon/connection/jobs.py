@@ -89,7 +89,7 @@ class Job:
     @property
     def parameters_again(self) -> dict[str, Any]:
         """What to run the job with once more: a training continues its own run, and never another of that name."""
-        if self.kind == "train" and self.phase:
+        if self.kind == "train" and (self.phase or self.adopted):
             return {**self.parameters, "resume": True}
         return dict(self.parameters)
 

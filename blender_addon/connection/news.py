@@ -53,6 +53,7 @@ class ListedJob:
     job: bytes
     kind: str
     wanted: bool  # unfinished, or with a result that nobody has taken yet
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

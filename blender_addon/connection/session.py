@@ -290,7 +290,8 @@ class Session:
         for entry in listed:
             if entry.job in self.jobs or entry.kind not in KNOWN_KINDS or not entry.wanted:
                 continue
-            job = Job(entry.job, entry.kind, KNOWN_KINDS[entry.kind], accepted=True, adopted=True)
+            title = f"{KNOWN_KINDS[entry.kind]} {entry.parameters.get('name', '')}".strip()
+            job = Job(entry.job, entry.kind, title, dict(entry.parameters), accepted=True, adopted=True)
             self._keep(replace(job, status=JobStatus.DETACHED, created=self._clock()), ())
             self._job_happened(job.id, job_events.ConnectionBack(self._clock()))
 

@@ -123,7 +123,8 @@ def _(message: messages.ResultAcknowledged, arrived: wire.Arrived, number: int, 
 
 @_read.register
 def _(message: messages.JobList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    yield JobsListed(number, tuple(ListedJob(entry.job, entry.kind, _wanted(entry)) for entry in message.jobs))
+    listed = (ListedJob(entry.job, entry.kind, _wanted(entry), entry.parameters) for entry in message.jobs)
+    yield JobsListed(number, tuple(listed))
 
 
 @_read.register

@@ -74,6 +74,7 @@ class JobSummary:
     tag: str = ""
     message: str = ""
     acknowledged: bool = False  # the result was taken, and is gone
+    parameters: dict[str, Any] = field(default_factory=dict)  # as submitted; empty where they are long
 
 
 # --- connection -------------------------------------------------------------------------------------------------------

@@ -108,7 +108,13 @@ class FakeServer:
                 self._endpoint.send(peer, self._done(job))
         elif isinstance(message, m.ListJobs):
             listed = [
-                m.JobSummary(job, self.kinds[job], state, acknowledged=job in self.acknowledged)
+                m.JobSummary(
+                    job,
+                    self.kinds[job],
+                    state,
+                    acknowledged=job in self.acknowledged,
+                    parameters=self.parameters[job],
+                )
                 for job, state in self.states.items()
             ]
             self._endpoint.send(peer, m.JobList(tuple(listed)), id=id)

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from blender_addon.connection import photo_files
+from blender_addon.connection.inbox import Inbox
 from blender_addon.connection.jobs import JobStatus
+from blender_addon.connection.news import News
 from blender_addon.connection.photo_files import find_photos, read_photos
 from blender_addon.connection.session import Session
+from blender_addon.connection.socket_thread import SocketThread
 from blender_addon.connection.training import (
     TrainingSettings,
     read_overrides,
@@ -22,7 +25,10 @@ from blender_addon.connection.training import (
     trained_model,
 )
 from blender_addon.connection.uploads import Report, UploadError
+from tests.blender_addon.conftest import TARGET, TIMING, NoBackend
 from tests.blender_addon.fake_server import SHEET, FakeServer, wait_until
+from unrender_protocol.client import Client
+from unrender_protocol.transport import InProcessHub
 
 SETTINGS = TrainingSettings("plums", "iggan-photos-32", {"total_images": 64})
 
@@ -203,3 +209,26 @@ def test_a_server_that_dies_while_files_are_read_gets_them_when_it_is_back(
     connected.connect(connected.state.target)
     wait_until(lambda: connected.jobs[job].acknowledged, connected.poll)
     assert server.uploads[job]["files"].tobytes() == b"firstsecond"
+
+
+def test_a_training_of_an_earlier_blender_is_found_and_can_be_stopped_and_continued(
+    hub: InProcessHub, connected: Session, server: FakeServer, photos: Path
+) -> None:
+    server.behaviour.hold.clear()
+    job = submit_training(connected, SETTINGS, photos)
+    reach(connected, job, JobStatus.RUNNING)
+    connected.close()
+    inbox: Inbox[News] = Inbox()
+    link = SocketThread(inbox, lambda endpoint: Client(hub.connect(), token=endpoint.token, timing=TIMING))
+    reopened = Session(link, NoBackend(), inbox)
+    try:
+        reopened.connect(TARGET)
+        wait_until(lambda: job in reopened.jobs and reopened.jobs[job].status is JobStatus.RUNNING, reopened.poll)
+        assert (reopened.jobs[job].title, trained_model(reopened.jobs[job])) == ("Training plums", "plums")
+        reopened.cancel(job)
+        reach(reopened, job, JobStatus.CANCELLED)
+        again = reopened.retry(job)
+        wait_until(lambda: reopened.jobs[again].done == 3, reopened.poll)
+        assert server.parameters[again] == server.parameters[job] | {"resume": True}
+    finally:
+        reopened.close()

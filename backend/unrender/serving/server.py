@@ -49,6 +49,7 @@ _WAIT_BUSY = 0.02  # seconds; while jobs run, their news are passed on this ofte
 _WAIT_IDLE = 0.25
 _JOBS_LISTED = 60
 _LONGEST_TEXT = 160  # characters of a message in a list: the list must fit into a header of 64 KiB
+_LONGEST_PARAMETERS = 500  # characters, for the same reason
 
 Arrays = Mapping[str, np.ndarray]
 Reply = tuple[Message, Arrays]
@@ -246,7 +247,15 @@ class JobServer:
         return accepted
 
     def _summary(self, job: Job) -> JobSummary:
-        summary = JobSummary(job.id, job.kind, job.state.value, job.submitted, acknowledged=job.acknowledged)
+        parameters = dict(job.parameters) if len(repr(job.parameters)) <= _LONGEST_PARAMETERS else {}
+        summary = JobSummary(
+            job.id,
+            job.kind,
+            job.state.value,
+            job.submitted,
+            acknowledged=job.acknowledged,
+            parameters=parameters,
+        )
         progress = self._queue.progress(job.id)
         if progress is not None:
             return replace(
