@@ -35,13 +35,12 @@ class RunFolder:
         """Whether a run was begun here."""
         return self.config_path.is_file()
 
-    def prepare(self) -> None:
-        """Make the folder; raises ConfigurationError if it holds a run already."""
+    def check_new(self) -> None:
+        """Raises ConfigurationError if the folder holds a run already."""
         if self.exists():
             raise ConfigurationError(
                 f"{self.path} holds a run already.", "Add --resume to continue it, or choose another --out."
             )
-        self.path.mkdir(parents=True, exist_ok=True)
 
     def write_config(self, config_toml: str) -> None:
         """Begin the run: from here on it can be resumed."""
@@ -102,6 +101,7 @@ class RunFolder:
 
     def log(self, message: str) -> None:
         """Append a line with the time to `log.txt`."""
+        self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {message}\n")
 

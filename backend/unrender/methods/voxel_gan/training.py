@@ -40,13 +40,17 @@ def train(
     checkpoint was saved.
     """
     run = RunFolder(out)
-    config = load_config(str(run.config_path) if resume and run.exists() else config_name, overrides)
+    continuing = resume and run.exists()
+    if not continuing:
+        run.check_new()
+    config = load_config(str(run.config_path) if continuing else config_name, overrides)
     pictures = load_pictures(data, config)
-    if not (resume and run.exists()):
-        run.prepare()
+    if not continuing:
         config = _with_fitted_light(config, pictures, run)
-        run.write_config(dump_toml(config))
         run.log(f"pictures: {json.dumps(pictures.summary())}")
+    elif overrides:
+        run.log(f"continued with {' '.join(overrides)}")
+    run.write_config(dump_toml(config))
     torch.set_num_threads(config.torch_threads)
     renderer = build_renderer(config)
     try:
