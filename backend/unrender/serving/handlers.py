@@ -120,7 +120,10 @@ def shape_name(model: str, seed: int) -> str:
     """What an object of a model is called: `chairs-32`, 7 -> `chair_0007`."""
     word = re.match(r"[A-Za-z_]*", model)
     noun = (word.group() if word else "").strip("_").lower()
-    noun = noun.removesuffix("s") if len(noun) > 3 and not noun.endswith("ss") else noun
+    if noun.endswith("toes"):  # tomatoes, potatoes
+        noun = noun.removesuffix("es")
+    elif len(noun) > 3 and not noun.endswith("ss"):
+        noun = noun.removesuffix("s")
     return f"{noun or 'shape'}_{seed:04d}"
 
 
