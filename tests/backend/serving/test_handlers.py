@@ -73,7 +73,13 @@ def test_train_takes_no_paths_and_no_code(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [("chairs-32", "chair_0007"), ("bathtubs-32", "bathtub_0007"), ("glass", "glass_0007"), ("64x", "shape_0007")],
+    [
+        ("chairs-32", "chair_0007"),
+        ("bathtubs-32", "bathtub_0007"),
+        ("glass", "glass_0007"),
+        ("tomatoes", "tomato_0007"),
+        ("64x", "shape_0007"),
+    ],
 )
 def test_objects_are_named_after_their_model_and_seed(model: str, name: str) -> None:
     assert shape_name(model, 7) == name
