@@ -34,7 +34,7 @@ def measure(config_name: str, steps: int) -> dict[str, Any]:
     import torch
 
     from unrender.methods.voxel_gan.black_box import BlackBox
-    from unrender.methods.voxel_gan.config import load_config
+    from unrender.methods.voxel_gan.config import load_config, network_threads
     from unrender.methods.voxel_gan.evaluation import Evaluation
     from unrender.methods.voxel_gan.method import VoxelGan
     from unrender.methods.voxel_gan.training import build_renderer
@@ -42,7 +42,7 @@ def measure(config_name: str, steps: int) -> dict[str, Any]:
     from unrender.training.method import Phase
 
     config = load_config(config_name)
-    torch.set_num_threads(config.torch_threads)
+    torch.set_num_threads(network_threads(config))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     renderer = build_renderer(config)
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings of a voxel GAN. Presets are the TOML files beside this one, under `presets/`."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -79,7 +80,7 @@ class VoxelGanConfig:
     decay_from: float = 0.6  # share of the images after which learning rates fall linearly towards a tenth
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    torch_threads: int = 2
+    torch_threads: int = 0  # 0: one fewer than the cores, which leaves one to the renderer
     checkpoint_minutes: float = 3.0
     sample_minutes: float = 2.0
     evaluate_minutes: float = 2.5
@@ -105,6 +106,11 @@ class VoxelGanConfig:
             )
         if self.batch_size < 2:
             raise ValueError(f"batch_size is {self.batch_size}, but batch normalisation needs at least 2")
+
+
+def network_threads(config: VoxelGanConfig) -> int:
+    """Threads for the networks on this machine."""
+    return config.torch_threads or max(1, (os.cpu_count() or 2) - 1)
 
 
 def preset_names() -> list[str]:

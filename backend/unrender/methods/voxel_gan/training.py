@@ -11,7 +11,7 @@ from unrender.configuration import dump_toml
 from unrender.data.image_folder import ImageSet
 from unrender.data.photo_tone import fit_lighting
 from unrender.methods.voxel_gan.black_box import BlackBox
-from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
+from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config, network_threads
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.pictures import load_pictures
@@ -51,7 +51,7 @@ def train(
     elif overrides:
         run.log(f"continued with {' '.join(overrides)}")
     run.write_config(dump_toml(config))
-    torch.set_num_threads(config.torch_threads)
+    torch.set_num_threads(network_threads(config))
     renderer = build_renderer(config)
     try:
         black_box = BlackBox(renderer, config.lighting, config.photos.encoding)
