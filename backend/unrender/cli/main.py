@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A mistake of the user is one sentence on stderr. Anything else is a fault of the program: one sentence, with the
     traceback in the log file (or on stderr with UNRENDER_DEBUG=1).
     """
+    # Torch's OpenMP threads would spin while Blender renders on the same cores. Read once, when torch is first loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command = typer.main.get_command(application)
     try:
         command.main(args=None if arguments is None else list(arguments), prog_name="unrender")
