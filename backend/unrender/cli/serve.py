@@ -47,8 +47,6 @@ def command(
     Ctrl-C stops it. Jobs that were waiting or running are taken up again by the next start.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    # Read by OpenMP when a job loads torch: waiting threads must not burn the cores that Blender renders on.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     stop = _StopRequest()
     if stop_with_stdin:
         threading.Thread(target=stop.when_stdin_closes, daemon=True).start()
