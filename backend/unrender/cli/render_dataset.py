@@ -4,7 +4,7 @@
 import os
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,8 +23,8 @@ def command(
     size: Annotated[int, typer.Option(min=8, max=4096, help="Pixels per side.")] = 64,
     samples: Annotated[int, typer.Option(min=1, max=4096, help="Samples per pixel.")] = 4,
     resolution: Annotated[int, typer.Option(min=8, max=512, help="Voxels per side of the shapes.")] = 32,
-    cameras: Annotated[str, typer.Option(help="Law that views are drawn from: iggan or limited.")] = "iggan",
-    lights: Annotated[str, typer.Option(help="Lights, fixed to the camera: iggan or headlight.")] = "iggan",
+    cameras: Annotated[Literal["iggan", "limited"], typer.Option(help="Law that views are drawn from.")] = "iggan",
+    lights: Annotated[Literal["iggan", "headlight"], typer.Option(help="Lights, fixed to the camera.")] = "iggan",
     shadows: Annotated[bool, typer.Option("--shadows", help="Shapes cast shadows on themselves.")] = False,
     engine: Annotated[str, typer.Option(help="cycles, eevee or workbench.")] = "cycles",
     workers: Annotated[int | None, typer.Option(min=1, help="Blenders at once; default: one per two cores.")] = None,
