@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -63,13 +64,15 @@ def _listen(work: LongWork) -> dict[int, Any]:
         return {}
 
 
-class _Display:
+class _Display(ABC):
+    @abstractmethod
     def show(self, progress: Progress) -> None:
-        raise NotImplementedError
+        """Tell where the work stands."""
 
     def say(self, sentence: str) -> None:
         print(sentence, file=sys.stderr, flush=True)
 
+    @abstractmethod
     def close(self) -> None:
         """Leave the terminal as it was."""
 
@@ -89,6 +92,9 @@ class _Lines(_Display):
         self._last_phase, self._last_time = progress.phase, now
         left = "" if progress.eta_seconds is None else f", {format_duration(progress.eta_seconds)} left"
         self.say(f"{progress.phase}: {progress.done}/{progress.total}{left} {progress.message}".rstrip())
+
+    def close(self) -> None:
+        """Lines leave nothing open."""
 
 
 class _Bar(_Display):
