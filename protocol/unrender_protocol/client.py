@@ -19,9 +19,11 @@ from .events import Arrived, ClientState, Connected, Denied, Event, Incompatible
 from .heartbeat import Heartbeat, Timing
 from .messages import (
     FROM_SERVER,
+    MODEL_PREVIEWS,
     AcknowledgeResult,
     CancelJob,
     Failure,
+    FetchModelPreview,
     FetchResult,
     FollowJob,
     Hello,
@@ -109,9 +111,12 @@ class Client:
         self._request(FollowJob(job))
         self._followed.add(job)
 
-    def cancel(self, job: bytes) -> None:
-        """Ask to stop a job; `JobCancelled` (or how it ended before) comes when it has stopped."""
-        self._request(CancelJob(job))
+    def cancel(self, job: bytes, patience_seconds: float = 0.0) -> None:
+        """Ask to stop a job; `JobCancelled` (or how it ended before) comes when it has stopped.
+
+        With patience, the job may take so long to come to a point that it can be resumed from.
+        """
+        self._request(CancelJob(job, patience_seconds), patience=patience_seconds)
 
     def fetch(self, job: bytes, nbytes: int = 0) -> None:
         """Ask for a job's result; `nbytes` (see `JobDone`) tells how long the answer may take."""
@@ -124,6 +129,13 @@ class Client:
     def list_models(self) -> None:
         """Ask for the server's models."""
         self._request(ListModels())
+
+    def fetch_model_preview(self, model: str) -> bool:
+        """Ask for a picture of a model; False (and nothing is asked) where the server does not send such pictures."""
+        if self.welcome is None or MODEL_PREVIEWS not in self.welcome.capabilities:
+            return False
+        self._request(FetchModelPreview(model))
+        return True
 
     def list_jobs(self) -> None:
         """Ask for the server's jobs."""
@@ -168,10 +180,16 @@ class Client:
 
     # --- inside ---
 
-    def _request(self, message: Message, arrays: Mapping[str, Array] | None = None, expected: int = 0) -> None:
+    def _request(
+        self,
+        message: Message,
+        arrays: Mapping[str, Array] | None = None,
+        expected: int = 0,
+        patience: float = 0.0,
+    ) -> None:
         id = new_id()
         frames = encode(message, arrays, id=id, limits=self._server_limits())
-        self._requests.add(Request(id, message, frames, made=self._clock(), expected=expected))
+        self._requests.add(Request(id, message, frames, made=self._clock(), expected=expected, patience=patience))
 
     def _server_limits(self) -> Limits:
         if self.welcome is None:

@@ -18,6 +18,8 @@ JobId = Annotated[bytes, Length(16)]
 Count = Annotated[int, AtLeast(0)]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
+MODEL_PREVIEWS = "model_previews"  # the capability of a server that answers `FetchModelPreview`
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -103,6 +105,7 @@ class Welcome(Message):
     capabilities: tuple[str, ...]
     limits: ServerLimits
     models: tuple[ModelSummary, ...] = ()
+    datasets: tuple[str, ...] = ()  # names of rendered data sets that can be trained on
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,11 @@ class FollowJob(Message):
 
 @dataclass(frozen=True, slots=True)
 class JobProgress(Message):
-    """Server -> client, newest wins. `done` of `total` counts in the phase's own unit; arrays are a preview."""
+    """Server -> client, newest wins. `done` of `total` counts in the phase's own unit.
+
+    Arrays, each only where it is new: `preview` uint8 [H, W, 3 or 4], a sheet of samples; `scores` float32 [N, 2], all
+    evaluations of a training so far as (images shown, kernel distance).
+    """
 
     carries_arrays: ClassVar[bool] = True
     job: JobId
@@ -205,9 +212,14 @@ class JobFailed(Message):
 
 @dataclass(frozen=True, slots=True)
 class CancelJob(Message):
-    """Client -> server: stop this job. Answered with `JobCancelled`, or with how the job ended before."""
+    """Client -> server: stop this job. Answered with `JobCancelled`, or with how the job ended before.
+
+    `patience_seconds`: how long the job may take to come to a point that it can be resumed from (0: the server's usual
+    two seconds; a server allows at most two minutes). Of several cancels the soonest end counts.
+    """
 
     job: JobId
+    patience_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +269,26 @@ class ListModels(Message):
 
 @dataclass(frozen=True, slots=True)
 class ModelList(Message):
-    """Server -> client: the models."""
+    """Server -> client: the models, and the names of the data sets that can be trained on."""
 
     models: tuple[ModelSummary, ...]
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FetchModelPreview(Message):
+    """Client -> server, only to one that announces the capability `model_previews`: send a picture of this model."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPreview(Message):
+    """Server -> client: `preview` uint8 [H, W, 3] of the model with these weights; no array where there is none."""
+
+    carries_arrays: ClassVar[bool] = True
+    model: str
+    hash: str
 
 
 # --- Blender workers --------------------------------------------------------------------------------------------------
@@ -321,10 +350,11 @@ class StopWorker(Message):
 
 FROM_CLIENT: tuple[type[Message], ...] = (
     Hello, Ping, Pong, SubmitJob, FollowJob, CancelJob, FetchResult, AcknowledgeResult, ListJobs, ListModels,
+    FetchModelPreview,
 )  # fmt: skip
 FROM_SERVER: tuple[type[Message], ...] = (
     Welcome, Refused, Ping, Pong, Failure, JobAccepted, JobProgress, JobDone, JobFailed, JobCancelled,
-    ResultAcknowledged, JobList, ModelList,
+    ResultAcknowledged, JobList, ModelList, ModelPreview,
 )  # fmt: skip
 FROM_WORKER: tuple[type[Message], ...] = (WorkerReady, RenderedBatch, RenderFailed, WorkerHeartbeat)
 TO_WORKER: tuple[type[Message], ...] = (RenderBatch, StopWorker)

@@ -17,13 +17,16 @@ MAX_REQUESTS = 256
 
 @dataclass(slots=True)
 class Request:
-    """One request. `expected` is how many bytes its answer is known to bring; `sent` is None while not (re)sent."""
+    """One request. `expected` is how many bytes its answer is known to bring, `patience` how many seconds the server
+    was asked to work before it answers; `sent` is None while not (re)sent.
+    """
 
     id: bytes
     message: Message
     frames: list[Buffer]
     made: float
     expected: int = 0
+    patience: float = 0.0
     sent: float | None = None
     tries: int = 0
 
@@ -36,7 +39,7 @@ class Request:
         """Return whether the answer should have come, counting the time for what was sent before it."""
         if self.sent is None:
             return False
-        return now - self.sent > timing.request_timeout + timing.transfer(self.nbytes + nbytes_before)
+        return now - self.sent > timing.request_timeout + self.patience + timing.transfer(self.nbytes + nbytes_before)
 
 
 class Requests:

@@ -151,7 +151,7 @@ class ServerEndpoint:
         frames = encode(message, arrays, id=id, limits=self._limits.wire)
         key = redundancy_key(message) if id is None else None
         # A progress with a picture gives way only to one with a newer picture, not to the next step's mere numbers.
-        if not known.outbox.put(frames, key and (*key, bool(arrays))):
+        if not known.outbox.put(frames, key and (*key, *sorted(arrays or ()))):
             self.forget(peer)
             return False
         return self._flush_peer(peer, known) is not Delivery.GONE

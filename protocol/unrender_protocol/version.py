@@ -9,7 +9,8 @@ framing itself changes, so that even peers of very different age can tell each o
 
 Changelog
 ---------
-1 (0.1): first version.
+1 (0.1): first version. Added without a new number, since older peers can do without: `CancelJob.patience_seconds`,
+`Welcome.datasets`, `ModelList.datasets`, and `FetchModelPreview` / `ModelPreview` (capability `model_previews`).
 """
 
 from __future__ import annotations

@@ -15,10 +15,12 @@ from unrender_protocol.client import Client
 from unrender_protocol.events import Arrived, Event
 from unrender_protocol.heartbeat import Timing
 from unrender_protocol.messages import (
+    MODEL_PREVIEWS,
     AcknowledgeResult,
     CancelJob,
     Device,
     Failure,
+    FetchModelPreview,
     FetchResult,
     FollowJob,
     Hello,
@@ -32,6 +34,7 @@ from unrender_protocol.messages import (
     ListModels,
     Message,
     ModelList,
+    ModelPreview,
     ModelSummary,
     ResultAcknowledged,
     ServerLimits,
@@ -50,7 +53,14 @@ MODEL = ModelSummary("chairs", "voxel_gan", "0123abcd", "chairs, 32 voxels", {"r
 
 def welcome(hello: Hello, protocol: int) -> Welcome:
     return Welcome(
-        protocol, "0.1.0", "cpu", (Device("cpu", "cpu"),), (), ServerLimits(2**28, 2**29, 64, 4), models=(MODEL,)
+        protocol,
+        "0.1.0",
+        "cpu",
+        (Device("cpu", "cpu"),),
+        (MODEL_PREVIEWS,),
+        ServerLimits(2**28, 2**29, 64, 4),
+        models=(MODEL,),
+        datasets=("tables",),
     )
 
 
@@ -62,6 +72,7 @@ class JobServer:
         self.runs: list[bytes] = []
         self.results: dict[bytes, tuple[dict, dict[str, Array]]] = {}
         self.cancelled: set[bytes] = set()
+        self.patience: list[float] = []
         self.acknowledged: list[bytes] = []
         self.deaf_to: set[type[Message]] = set()
         self.limits = EndpointLimits()
@@ -137,9 +148,13 @@ class JobServer:
             reply(ResultAcknowledged(message.job))
         elif isinstance(message, CancelJob):
             self.cancelled.add(message.job)
+            self.patience.append(message.patience_seconds)
             reply(JobCancelled(message.job))
         elif isinstance(message, ListModels):
-            reply(ModelList((MODEL,)))
+            reply(ModelList((MODEL,), ("tables",)))
+        elif isinstance(message, FetchModelPreview):
+            known = message.model == MODEL.name
+            reply(ModelPreview(message.model, MODEL.hash), {"preview": np.zeros((8, 8, 3), np.uint8)} if known else {})
         elif isinstance(message, ListJobs):
             reply(JobList(tuple(JobSummary(job, "echo", "running") for job in self.runs)))
 

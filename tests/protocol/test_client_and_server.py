@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import numpy as np
@@ -24,6 +25,7 @@ from unrender_protocol.messages import (
     JobProgress,
     ListModels,
     ModelList,
+    ModelPreview,
     ResultAcknowledged,
     SubmitJob,
 )
@@ -87,6 +89,36 @@ def test_cancel_is_acknowledged(link, wait_for):
     client.cancel(job)
     assert wait_for(client, JobCancelled).message.job == job
     assert link.server.cancelled == {job}
+
+
+def test_cancel_says_how_patient_it_is(link, wait_for):
+    client = link.client()
+    job = client.submit("endless")
+    client.cancel(job, patience_seconds=60)
+    wait_for(client, JobCancelled)
+    client.cancel(job)
+    wait_for(client, JobCancelled)
+    assert link.server.patience == [60.0, 0.0]
+
+
+def test_a_picture_of_a_model_is_fetched_where_the_server_has_such(link, wait_for):
+    client = link.client()
+    assert not client.fetch_model_preview("chairs"), "not before the server has said what it can"
+    assert wait_for(client, Connected).welcome.datasets == ("tables",)
+    assert client.fetch_model_preview("chairs")
+    arrived = wait_for(client, ModelPreview)
+    assert (arrived.message.model, arrived.arrays["preview"].shape) == ("chairs", (8, 8, 3))
+    assert client.fetch_model_preview("without a picture")
+    assert not wait_for(client, ModelPreview).arrays
+    assert client.unanswered == 0
+
+
+def test_an_older_server_is_not_asked_for_pictures(link, wait_for):
+    client = link.client()
+    wait_for(client, Connected)
+    client.welcome = dataclasses.replace(client.welcome, capabilities=("generate",))
+    assert not client.fetch_model_preview("chairs")
+    assert client.unanswered == 0
 
 
 def test_cancel_is_acknowledged_behind_a_large_upload(link, wait_for):

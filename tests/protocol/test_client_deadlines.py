@@ -139,6 +139,15 @@ def test_an_unanswered_request_is_sent_again_unchanged_on_a_new_socket(stage):
     assert stage.count(Hello) == 4  # first, twice again, and once more after giving up
 
 
+def test_a_patient_cancel_is_not_sent_again_while_the_job_comes_to_its_end(stage):
+    stage.run(1)
+    stage.client.cancel(bytes(16), patience_seconds=60.0)
+    stage.run(60)
+    assert stage.count(CancelJob) == 1
+    stage.run(10)
+    assert stage.count(CancelJob) == 2
+
+
 def test_a_request_is_given_up_after_three_tries(stage):
     stage.run(1)
     job = stage.client.submit("k")

@@ -18,23 +18,25 @@ from hypothesis import strategies as st
 
 from unrender_protocol.arrays import DTYPES, Limits
 from unrender_protocol.codec import RESERVED, decode, encode
-from unrender_protocol.errors import EncodingError
+from unrender_protocol.errors import EncodingError, ProtocolError
 from unrender_protocol.messages import (
     FROM_CLIENT,
     FROM_SERVER,
     FROM_WORKER,
     TO_WORKER,
+    CancelJob,
     Failure,
     JobDone,
     JobProgress,
     Message,
+    ModelList,
     Ping,
     RenderBatch,
     SubmitJob,
     message_types,
     wire_type,
 )
-from unrender_protocol.schema import Length
+from unrender_protocol.schema import Length, from_plain
 
 JOB = bytes(range(16))
 
@@ -269,3 +271,17 @@ def test_the_frames_are_as_documented():
         "parameters": {"a": 1},
         "payloads": [{"name": "v", "dtype": "uint16", "shape": [1, 2], "nbytes": 4, "codec": "raw", "crc": 0xABCEDAFB}],
     }
+
+
+def test_fields_that_an_older_peer_does_not_send_have_their_defaults():
+    cancel = decode(encode(CancelJob(JOB, 60.0)))
+    assert cancel.message.patience_seconds == 60.0
+    older = from_plain(CancelJob, {"job": JOB})
+    assert older.patience_seconds == 0.0
+    assert from_plain(ModelList, {"models": []}).datasets == ()
+
+
+@pytest.mark.parametrize("patience", [float("nan"), float("inf"), "60", None, True])
+def test_patience_is_a_finite_number(patience):
+    with pytest.raises(ProtocolError, match="patience_seconds"):
+        from_plain(CancelJob, {"job": JOB, "patience_seconds": patience})
