@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from . import operators, panels, preferences, properties
+from . import bundled_libraries, operators, panels, preferences, properties
 from .connection.backend_process import BackendProcess, find_backend
 from .connection.inbox import Inbox
 from .connection.news import News
@@ -21,6 +21,7 @@ CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panel
 
 def register() -> None:
     """Register classes, make the session (no thread, no socket yet), start the timer."""
+    bundled_libraries.add_to_path()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     inbox: Inbox[News] = Inbox()
@@ -39,6 +40,7 @@ def unregister() -> None:
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    bundled_libraries.take_from_path()
 
 
 def _find_backend() -> list[str] | None:

@@ -11,6 +11,7 @@ UnrenderError              tag, message, hint
 |  +- DivergedError        training produced NaN or collapsed; the last good checkpoint is kept
 |  +- DiskFullError        writing failed for lack of space; the old file is untouched
 |  +- ConnectionRefusedByPolicyError   a bind or a peer that the security rules forbid
+|  +- PackagingError       the add-on's zips cannot be built or installed
 +- RenderError             a renderer failed on a scene or died
 +- CancelledError          the caller asked to stop
 """
@@ -64,6 +65,10 @@ class DiskFullError(UserError):
 
 class ConnectionRefusedByPolicyError(UserError):
     tag = "refused"
+
+
+class PackagingError(UserError):
+    tag = "packaging"
 
 
 class RenderError(UnrenderError):

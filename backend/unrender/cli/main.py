@@ -26,6 +26,7 @@ _COMMANDS = {
     "evaluate": CommandEntry("unrender.cli.evaluate", "Measure a trained model; one line of JSON per measure."),
     "render-dataset": CommandEntry("unrender.cli.render_dataset", "Render shapes with Blender into a data set."),
     "models": CommandEntry("unrender.cli.models", "List, show and remove models.", attribute="application"),
+    "addon": CommandEntry("unrender.cli.addon", "Build and install the add-on for Blender.", attribute="application"),
     "bench": CommandEntry("unrender.cli.bench", "Measure the speed of this computer.", attribute="application"),
 }
 
