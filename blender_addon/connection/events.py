@@ -18,6 +18,14 @@ class ConnectRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectRefused:
+    """The artist wants to be connected, and what the preferences say leads nowhere."""
+
+    at: float
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class DisconnectRequested:
     """The artist wants to be offline, or the add-on is being disabled."""
 
@@ -83,6 +91,7 @@ class TimePassed:
 
 ConnectionEvent = (
     ConnectRequested
+    | ConnectRefused
     | DisconnectRequested
     | BackendStarted
     | BackendExited

@@ -24,10 +24,11 @@ class Inbox(Generic[Item]):
         self._count = 0
 
     def put(self, item: Item, replaces: Hashable | None = None) -> None:
-        """Append `item`; if one with the same `replaces` key still waits, take its place in the order instead."""
+        """Append `item`; one with the same `replaces` key that still waits is dropped."""
         with self._lock:
             self._count += 1
             key: Hashable = ("serial", self._count) if replaces is None else ("replaces", replaces)
+            self._items.pop(key, None)
             self._items[key] = item
 
     def take(self) -> Item | None:

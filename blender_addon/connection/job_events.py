@@ -94,6 +94,13 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRequested:
+    """The artist wants the job to stop where it can go on later."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class RetryRequested:
     """The artist wants the job to be run again, under its own id."""
 
@@ -105,6 +112,14 @@ class ResultImported:
     """The whole result is in the scene."""
 
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRefused:
+    """The result does not go into the scene as it is."""
+
+    at: float
+    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +154,10 @@ JobEvent = (
     | UploadProgressed
     | UploadRead
     | CancelRequested
+    | PauseRequested
     | RetryRequested
     | ResultImported
+    | ImportRefused
     | ConnectionGone
     | ConnectionBack
     | JobTimePassed

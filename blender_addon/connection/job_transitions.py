@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pure transition function of a job: (job, event) -> (job, requests to send), with no I/O and no clock.
 
-`JOB_TRANSITIONS` names the outcome of every event in every state. A request has a deadline until it is answered; a
-job that the server has accepted is watched by the connection's heartbeat; a detached job is given up after a day.
-Late news beats an early verdict: a result that arrives after "no answer" is still a result.
+`JOB_TRANSITIONS` has the outcome of every event in every state; events that a row does not name change nothing there.
+A request has a deadline until it is answered; a job that the server has accepted is watched by the connection's
+heartbeat; a detached job is given up after a day. Late news beats an early verdict: a result that arrives after "no
+answer" is still a result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from . import job_events as events
 from .job_events import JobEvent
@@ -125,11 +126,15 @@ def _fetch_seconds(job: Job) -> float:
 
 def _cancel(job: Job, at: float) -> JobStep:
     stopping = replace(job, status=JobStatus.CANCELLING, cancel_wanted=True, eta_seconds=None)
-    return _until(stopping, at + CANCEL_SECONDS, CANCEL_UNANSWERED), (Request.CANCEL,)
+    return _until(stopping, at + CANCEL_SECONDS + job.patience_seconds, CANCEL_UNANSWERED), (Request.CANCEL,)
 
 
 def _cancel_requested(job: Job, event: events.CancelRequested) -> JobStep:
-    return _cancel(job, event.at)
+    return _cancel(replace(job, pause_wanted=False), event.at)
+
+
+def _pause_requested(job: Job, event: events.PauseRequested) -> JobStep:
+    return _cancel(replace(job, pause_wanted=True), event.at)
 
 
 def _retry(job: Job, event: events.RetryRequested) -> JobStep:
@@ -153,6 +158,10 @@ def _read(job: Job, event: events.UploadRead) -> JobStep:
     return submitted(replace(job, done=0, total=0, upload_nbytes=event.nbytes), event.at)
 
 
+def _reading_paused(job: Job, event: events.PauseRequested) -> JobStep:
+    return _cancelled(replace(job, pause_wanted=True), event)
+
+
 # QUEUED, RUNNING and DETACHED
 
 
@@ -170,6 +179,11 @@ def _ask_again(job: Job, event: events.ConnectionBack) -> JobStep:
 
 
 # CANCELLING
+
+
+def _cancel_now(job: Job, event: events.CancelRequested) -> JobStep:
+    """A pause that takes too long for the artist becomes a plain stop; a stop is not asked for twice."""
+    return _cancel_requested(job, event) if job.pause_wanted else (job, ())
 
 
 def _cancelling_back(job: Job, event: events.ConnectionBack) -> JobStep:
@@ -214,6 +228,10 @@ def _imported_back(job: Job, _event: events.ConnectionBack) -> JobStep:
     return job, () if job.acknowledged else (Request.ACKNOWLEDGE,)
 
 
+def _import_refused(job: Job, event: events.ImportRefused) -> JobStep:
+    return replace(job, problem=event.problem), ()
+
+
 def _acknowledged(job: Job, _event: JobEvent) -> JobStep:
     return replace(job, acknowledged=True), ()
 
@@ -233,69 +251,45 @@ def _failed_accepted(job: Job, event: events.JobAccepted) -> JobStep:
 
 
 def _detached_cancel(job: Job, _event: events.CancelRequested) -> JobStep:
-    return replace(job, cancel_wanted=True), ()
+    return replace(job, cancel_wanted=True, pause_wanted=False), ()
+
+
+def _detached_pause(job: Job, _event: events.PauseRequested) -> JobStep:
+    return replace(job, cancel_wanted=True, pause_wanted=True), ()
 
 
 def _row(status: JobStatus, **handlers: JobHandler) -> dict[tuple[JobStatus, type], JobHandler]:
-    """One row of the table; every event has to be named."""
-    return {(status, getattr(events, name)): handler for name, handler in handlers.items()}
+    """One row of the table: the events that mean something in this state; all others change nothing."""
+    named = {getattr(events, name): handler for name, handler in handlers.items()}
+    return {(status, event): named.get(event, _stay) for event in get_args(JobEvent)}
 
+
+_AT_SERVER: Mapping[str, JobHandler] = {  # QUEUED and RUNNING
+    "JobAccepted": _accepted,
+    "JobProgressed": _running,
+    "JobFinished": _finished,
+    "JobFailed": _failed,
+    "JobCancelled": _cancelled,
+    "JobUnknown": _unknown,
+    "CancelRequested": _cancel_requested,
+    "PauseRequested": _pause_requested,
+    "ConnectionGone": _detach,
+    "ConnectionBack": _ask_again,
+    "JobTimePassed": _waited,
+}
 
 JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
     **_row(
         JobStatus.READING,
-        JobAccepted=_stay,
-        JobProgressed=_stay,
-        JobFinished=_stay,
         JobFailed=_failed,
-        JobCancelled=_stay,
-        JobUnknown=_stay,
-        ResultAcknowledged=_stay,
         UploadProgressed=_read_on,
         UploadRead=_read,
         CancelRequested=_cancelled,
-        RetryRequested=_stay,
-        ResultImported=_stay,
-        ConnectionGone=_stay,
-        ConnectionBack=_stay,
+        PauseRequested=_reading_paused,
         JobTimePassed=_waited,
     ),
-    **_row(
-        JobStatus.QUEUED,
-        JobAccepted=_accepted,
-        JobProgressed=_running,
-        JobFinished=_finished,
-        JobFailed=_failed,
-        JobCancelled=_cancelled,
-        JobUnknown=_unknown,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_cancel_requested,
-        RetryRequested=_stay,
-        ResultImported=_stay,
-        ConnectionGone=_detach,
-        ConnectionBack=_ask_again,
-        JobTimePassed=_waited,
-    ),
-    **_row(
-        JobStatus.RUNNING,
-        JobAccepted=_accepted,
-        JobProgressed=_running,
-        JobFinished=_finished,
-        JobFailed=_failed,
-        JobCancelled=_cancelled,
-        JobUnknown=_unknown,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_cancel_requested,
-        RetryRequested=_stay,
-        ResultImported=_stay,
-        ConnectionGone=_detach,
-        ConnectionBack=_ask_again,
-        JobTimePassed=_waited,
-    ),
+    **_row(JobStatus.QUEUED, **_AT_SERVER),
+    **_row(JobStatus.RUNNING, **_AT_SERVER),
     **_row(
         JobStatus.CANCELLING,
         JobAccepted=_cancelling_accepted,
@@ -304,69 +298,27 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobFailed=_failed,
         JobCancelled=_cancelled,
         JobUnknown=_cancelled,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_stay,
-        RetryRequested=_stay,
-        ResultImported=_stay,
+        CancelRequested=_cancel_now,
         ConnectionGone=_detach,
         ConnectionBack=_cancelling_back,
         JobTimePassed=_waited,
     ),
-    **_row(
-        JobStatus.CANCELLED,
-        JobAccepted=_stay,
-        JobProgressed=_stay,
-        JobFinished=_stay,
-        JobFailed=_stay,
-        JobCancelled=_stay,
-        JobUnknown=_stay,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_stay,
-        RetryRequested=_stay,
-        ResultImported=_stay,
-        ConnectionGone=_stay,
-        ConnectionBack=_stay,
-        JobTimePassed=_stay,
-    ),
+    **_row(JobStatus.CANCELLED),
     **_row(
         JobStatus.DONE,
-        JobAccepted=_stay,
-        JobProgressed=_stay,
         JobFinished=_done_again,
         JobFailed=_done_failed,
-        JobCancelled=_stay,
         JobUnknown=_done_lost,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_stay,
-        RetryRequested=_stay,
         ResultImported=_imported,
-        ConnectionGone=_stay,
+        ImportRefused=_import_refused,
         ConnectionBack=_done_back,
         JobTimePassed=_waited,
     ),
     **_row(
         JobStatus.IMPORTED,
-        JobAccepted=_stay,
-        JobProgressed=_stay,
-        JobFinished=_stay,
-        JobFailed=_stay,
-        JobCancelled=_stay,
         JobUnknown=_acknowledged,
         ResultAcknowledged=_acknowledged,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_stay,
-        RetryRequested=_stay,
-        ResultImported=_stay,
-        ConnectionGone=_stay,
         ConnectionBack=_imported_back,
-        JobTimePassed=_stay,
     ),
     **_row(
         JobStatus.FAILED,
@@ -374,17 +326,7 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobProgressed=_running,
         JobFinished=_finished,
         JobFailed=_failed_better,
-        JobCancelled=_stay,
-        JobUnknown=_stay,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
-        CancelRequested=_stay,
         RetryRequested=_retry,
-        ResultImported=_stay,
-        ConnectionGone=_stay,
-        ConnectionBack=_stay,
-        JobTimePassed=_stay,
     ),
     **_row(
         JobStatus.DETACHED,
@@ -394,12 +336,8 @@ JOB_TRANSITIONS: Mapping[tuple[JobStatus, type], JobHandler] = {
         JobFailed=_failed,
         JobCancelled=_cancelled,
         JobUnknown=_unknown,
-        ResultAcknowledged=_stay,
-        UploadProgressed=_stay,
-        UploadRead=_stay,
         CancelRequested=_detached_cancel,
-        RetryRequested=_stay,
-        ResultImported=_stay,
+        PauseRequested=_detached_pause,
         ConnectionGone=_detach,
         ConnectionBack=_ask_again,
         JobTimePassed=_waited,

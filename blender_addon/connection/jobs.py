@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from .problems import Problem
+from .problems import MAY_STILL_LIVE, Problem
 
 # Times are seconds of time.monotonic().
 ANSWER_SECONDS = 30.0  # for an answer to submit, follow or fetch
 SLOWEST_BYTES_PER_SECOND = 1e6  # arrays are given the time that they need over a slow line
-CANCEL_SECONDS = 10.0  # the server promises 2
+CANCEL_SECONDS = 10.0  # beyond the patience that was asked for; the server promises 2
+PAUSE_SECONDS = 60.0  # the patience with a training that is to save itself first
 DETACHED_SECONDS = 24 * 3600.0
 READ_SECONDS = 60.0  # for the next file from a disk
 
@@ -60,6 +61,7 @@ class Job:
     status: JobStatus = JobStatus.QUEUED
     accepted: bool = False  # the server has answered for it at least once
     cancel_wanted: bool = False
+    pause_wanted: bool = False  # the cancel is to let it come to a point from which it can go on
     result_here: bool = False
     nbytes: int = 0  # of the result's arrays at the server
     upload_nbytes: int = 0  # of the arrays that go with it
@@ -80,6 +82,21 @@ class Job:
     def key(self) -> str:
         """The id as text, for operators' properties."""
         return self.id.hex()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it was stopped at a point from which it goes on when it is run again."""
+        return self.status == JobStatus.CANCELLED and self.pause_wanted
+
+    @property
+    def may_still_live(self) -> bool:
+        """Whether it failed here in a way that leaves open what became of it at the server."""
+        return self.status == JobStatus.FAILED and self.problem is not None and self.problem.tag in MAY_STILL_LIVE
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the server is to wait for the job to come to a safe point when it is cancelled."""
+        return PAUSE_SECONDS if self.pause_wanted else 0.0
 
     @property
     def has_begun_run(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .events import ConnectionEvent
 from .job_events import JobEvent
 from .shapes import Shape
-from .states import Endpoint, ModelCard
+from .states import ConnectionTest, Endpoint, ModelCard, Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,13 +36,15 @@ class BackendNews:
 class JobNews:
     """Something happened to a job.
 
-    `shapes` are the meshes of a result that came along, `preview` an image, `upload` what is to be sent with it.
+    `shapes` are the meshes of a result that came along, `preview` an image uint8 [H, W, 3 or 4], `scores` a training's
+    evaluations so far, float32 [N, 2] (images shown, KID), `upload` what is to be sent with the job.
     """
 
     job: bytes
     event: JobEvent
     shapes: tuple[Shape, ...] = ()
     preview: np.ndarray | None = field(default=None, compare=False)
+    scores: np.ndarray | None = field(default=None, compare=False)
     upload: Mapping[str, np.ndarray] | None = field(default=None, compare=False)
 
 
@@ -70,6 +72,25 @@ class ModelsListed:
 
     source: int
     models: tuple[ModelCard, ...]
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPictureCame:
+    """The picture uint8 [H, W, 3] of a model; None where it has none, or the server did not answer."""
+
+    source: int
+    model: str
+    hash: str = ""  # empty: the server did not answer
+    picture: np.ndarray | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTested:
+    """Test number `source` of the connection is over."""
+
+    source: int
+    outcome: ConnectionTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +100,9 @@ class LogLine:
     text: str
 
 
-News = ConnectionNews | BackendNews | JobNews | JobsListed | ModelsListed | LogLine
+News = (
+    ConnectionNews | BackendNews | JobNews | JobsListed | ModelsListed | ModelPictureCame | ConnectionTested | LogLine
+)
 
 
 class Link(Protocol):
@@ -97,8 +120,8 @@ class Link(Protocol):
     def follow(self, job: bytes) -> None:
         """Ask what becomes of the job."""
 
-    def cancel(self, job: bytes) -> None:
-        """Ask for the job to be stopped."""
+    def cancel(self, job: bytes, patience_seconds: float) -> None:
+        """Ask for the job to be stopped; it may take `patience_seconds` to come to where it can go on later."""
 
     def fetch(self, job: bytes, nbytes: int) -> None:
         """Ask for the result with its arrays, which are `nbytes` long."""
@@ -111,6 +134,9 @@ class Link(Protocol):
 
     def list_models(self) -> None:
         """Ask for the models."""
+
+    def fetch_model_preview(self, model: str) -> None:
+        """Ask for the picture of a model."""
 
     def shut_down(self, timeout: float) -> None:
         """End the thread, waiting for it at most `timeout` seconds."""
@@ -127,3 +153,10 @@ class Backend(Protocol):
 
     def shut_down(self, timeout: float) -> None:
         """Stop the child and wait for its end at most `timeout` seconds."""
+
+
+class Tester(Protocol):
+    """Tests of a connection as the session sees them."""
+
+    def start(self, target: Target) -> int:
+        """Begin a test; returns the number that its outcome will carry."""

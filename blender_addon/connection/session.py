@@ -18,21 +18,26 @@ from . import effects, events, job_events
 from .inbox import Inbox
 from .job_transitions import job_transition, reading, submitted
 from .jobs import ENDED, UNFINISHED, WITH_SHAPES, Job, JobStatus, Request
+from .model_pictures import ModelPictures
 from .news import (
     Backend,
     BackendNews,
     ConnectionNews,
+    ConnectionTested,
     JobNews,
     JobsListed,
     Link,
     ListedJob,
     LogLine,
+    ModelPictureCame,
     ModelsListed,
     News,
+    Tester,
 )
-from .problems import MAY_STILL_LIVE
+from .problems import Problem
+from .results import Results
 from .shapes import Shape
-from .states import ONLINE, ConnectionState, Target
+from .states import MODEL_PREVIEWS, ONLINE, ConnectionState, ConnectionTest, Target
 from .transitions import transition
 from .uploads import Load, Uploads
 
@@ -44,6 +49,7 @@ LOG_LINES = 200
 KNOWN_KINDS = {
     "generate": "Generated elsewhere",
     "train": "Training",
+    "render_dataset": "Data set",
 }  # kinds whose jobs are adopted from the server's ledger
 
 
@@ -55,27 +61,36 @@ class Session:
         backend: the supervised child.
         inbox: where both put their news.
         clock: seconds that never go back.
+        tester: tries connections out; None where nobody asks for that.
     """
 
     def __init__(
-        self, link: Link, backend: Backend, inbox: Inbox[News], clock: Callable[[], float] = time.monotonic
+        self,
+        link: Link,
+        backend: Backend,
+        inbox: Inbox[News],
+        clock: Callable[[], float] = time.monotonic,
+        tester: Tester | None = None,
     ) -> None:
         self.state = ConnectionState()
         self.jobs: dict[bytes, Job] = {}
-        self.shapes: dict[bytes, tuple[Shape, ...]] = {}
-        self.previews: dict[bytes, np.ndarray] = {}
+        self.previews: dict[bytes, np.ndarray] = {}  # by job: the newest sheet, uint8 [H, W, 3 or 4]
+        self.scores: dict[bytes, np.ndarray] = {}  # by training: float32 [N, 2], images shown and KID
+        self.connection_test: ConnectionTest | None = None  # the newest, running or over
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.shown_models: list[tuple[str, str, str]] = []  # the drop-down's texts, which Blender only borrows
         self.revision = 0  # grows whenever something that a panel shows has changed
         self._link = link
         self._backend = backend
+        self._tester = tester
         self._inbox = inbox
         self._clock = clock
         self._link_number = 0
         self._backend_number = 0
+        self._test_number = 0
         self._uploads = Uploads(inbox)
-        self._imported: dict[bytes, set[int]] = {}
-        self._import_queue: deque[bytes] = deque()
+        self._results = Results()
+        self._model_pictures = ModelPictures()
 
     # What the artist (or a script) asks for
 
@@ -88,9 +103,25 @@ class Session:
         """Begin to connect; how it goes shows in `state`."""
         self._happened(events.ConnectRequested(self._clock(), target))
 
+    def refuse_to_connect(self, problem: Problem) -> None:
+        """Show why what the preferences say is no way to a server. A connection that works is left alone."""
+        self._happened(events.ConnectRefused(self._clock(), problem))
+
     def disconnect(self) -> None:
         """Go offline. Jobs at a server of somebody else go on; a backend of our own stops."""
         self._happened(events.DisconnectRequested(self._clock()))
+
+    def test_connection(self, target: Target) -> None:
+        """Begin to try a connection out, beside the present one; the outcome shows in `connection_test`.
+
+        Raises:
+            RuntimeError: this session was made without a tester.
+        """
+        if self._tester is None:
+            raise RuntimeError("this session has nothing to test connections with")
+        self._test_number = self._tester.start(target)
+        self.connection_test = ConnectionTest(running=True)
+        self.revision += 1
 
     def submit(
         self,
@@ -107,7 +138,7 @@ class Session:
         """
         job = Job(secrets.token_bytes(16), kind, title, dict(parameters))
         if import_when_done:
-            self._import_queue.append(job.id)
+            self._results.expect(job.id)
         self._note(f"job {job.key[:8]} {kind} submitted: {dict(parameters)}")
         self._uploads.keep(job.id, dict(arrays or {}))
         self._uploads.remember(job.id, load)
@@ -118,33 +149,31 @@ class Session:
         """Ask for a job to be stopped; it counts as cancelled when the server has confirmed that."""
         self._job_happened(job, job_events.CancelRequested(self._clock()))
 
-    def retry(self, job: bytes) -> bytes:
-        """Run an ended job again; returns its id.
+    def pause(self, job: bytes) -> None:
+        """Ask for a training to be stopped where it can go on; `retry` resumes it."""
+        self._job_happened(job, job_events.PauseRequested(self._clock()))
+
+    def retry(self, job: bytes, **changes: Any) -> bytes:
+        """Run an ended job again, with `changes` to its parameters; returns its id.
 
         Under its own id where the server may still have it, so that it is not run twice; as a new job otherwise, which
         takes the place of a failed or cancelled one in the list.
+
+        Raises:
+            ValueError: the job has not ended.
         """
         old = self.jobs[job]
         if old.status not in ENDED:
             raise ValueError(f"job {old.key} is {old.status.value}; only ended jobs can be run again")
+        if old.may_still_live and not changes:
+            return self._ask_again(old)
         arrays, load = self._uploads.arrays(job), self._uploads.load(job)
-        to_import = old.kind in WITH_SHAPES
-        read_first = load is not None and not arrays and not old.has_begun_run
-        if old.status == JobStatus.FAILED and old.problem is not None and old.problem.tag in MAY_STILL_LIVE:
-            if to_import and job not in self._import_queue:
-                self._import_queue.append(job)
-            if read_first:
-                self._begin(Job(job, old.kind, old.title, old.parameters_again, adopted=old.adopted), read_first)
-                return job
-            self.jobs[job] = replace(old, parameters=old.parameters_again)
-            self._job_happened(job, job_events.RetryRequested(self._clock()))
-            if not self.online:
-                self._job_happened(job, job_events.ConnectionGone(self._clock()))
-            return job
-        if old.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+        read_first = self._has_to_read(old)
+        if old.status in (JobStatus.FAILED, JobStatus.CANCELLED) or changes:
             self.remove(job)
+        parameters = {**old.parameters_again, **changes}
         again = self.submit(
-            old.kind, old.title, old.parameters_again, arrays, to_import, load=load if read_first else None
+            old.kind, old.title, parameters, arrays, old.kind in WITH_SHAPES, load=load if read_first else None
         )
         self._uploads.remember(again, load)
         return again
@@ -155,10 +184,10 @@ class Session:
             raise ValueError(f"job {job.hex()} is {self.jobs[job].status.value}; only ended jobs can be removed")
         if self.online and self.jobs[job].status == JobStatus.DONE:
             self._link.acknowledge(job)
-        for table in (self.jobs, self.shapes, self.previews, self._imported):
+        for table in (self.jobs, self.previews, self.scores):
             table.pop(job, None)  # type: ignore[attr-defined]
         self._uploads.forget(job)
-        self._leave_import_queue(job)
+        self._results.forget(job)
         self.revision += 1
 
     def refresh_models(self) -> None:
@@ -169,42 +198,47 @@ class Session:
     # Results
 
     @property
+    def model_previews(self) -> Mapping[str, np.ndarray]:
+        """Pictures of the server's models, uint8 [H, W, 3], by the model's hash; they come one after the other."""
+        return self._model_pictures.pictures
+
+    @property
+    def shapes(self) -> Mapping[bytes, tuple[Shape, ...]]:
+        """By job: meshes that have come, until all of them are in the scene."""
+        return self._results.shapes
+
+    @property
     def awaited_imports(self) -> tuple[bytes, ...]:
         """Jobs whose results go into the scene without being asked for, when they come."""
-        return tuple(self._import_queue)
+        return self._results.awaited
 
     def next_import(self) -> tuple[bytes, int] | None:
         """The job and shape index that is to be imported next without being asked for, or None."""
-        for job in self._import_queue:
-            index = self.first_not_imported(job)
-            if index is not None:
-                return job, index
-        return None
+        return self._results.next_import()
 
     def first_not_imported(self, job: bytes) -> int | None:
         """The index of the first shape of a job that is here and not in the scene yet, or None."""
-        done = self._imported.get(job, set())
-        return next((shape.index for shape in self.shapes.get(job, ()) if shape.index not in done), None)
+        return self._results.first_not_imported(job)
 
     def import_all(self, job: bytes) -> None:
         """Import the rest of a result as if the job had just ended; for jobs that wait for the artist."""
-        if job not in self._import_queue:
-            self._import_queue.append(job)
+        self._results.expect(job)
 
     def imported(self, job: bytes, index: int) -> None:
         """Note that one shape is in the scene. With the last one the result is acknowledged, and let go of here."""
-        done = self._imported.setdefault(job, set())
-        done.add(index)
         self.revision += 1
-        if done >= {shape.index for shape in self.shapes.get(job, ())}:
-            self._leave_import_queue(job)
-            self.shapes.pop(job, None)
+        if self._results.imported(job, index):
             self._job_happened(job, job_events.ResultImported(self._clock()))
 
     def stop_importing(self, job: bytes, reason: str) -> None:
-        """Leave the rest of a result to the artist, who sees why."""
-        self._leave_import_queue(job)
+        """Leave the rest of a result to the artist; the reason goes into the report."""
+        self._results.leave(job)
         self._note(f"job {job.hex()[:8]} is not imported automatically: {reason}")
+
+    def refuse_import(self, job: bytes, problem: Problem) -> None:
+        """Leave the rest of a result to the artist, who sees at the job why."""
+        self.stop_importing(job, problem.tag)
+        self._job_happened(job, job_events.ImportRefused(self._clock(), problem))
 
     # The clock
 
@@ -234,47 +268,49 @@ class Session:
         self._link.shut_down(timeout)
         self._backend.shut_down(timeout)
 
-    # Inside
-
-    def _begin(self, job: Job, read_first: bool) -> None:
-        """Put a job on its way, through the reader of its files if there is one."""
-        if read_first:
-            self._uploads.read(job.id)
-            self._keep(*reading(job, self._clock()))
-            return
-        self._keep(*submitted(job, self._clock()))
-        if not self.online:
-            self._job_happened(job.id, job_events.ConnectionGone(self._clock()))
+    # Inside: news
 
     def _handle(self, news: News) -> None:
-        if isinstance(news, ConnectionNews):
-            if news.source == self._link_number:
-                self._happened(news.event)
+        if isinstance(news, JobNews):
+            self._job_news(news)
+        elif isinstance(news, LogLine):
+            self._note(news.text)
         elif isinstance(news, BackendNews):
             if news.source == self._backend_number:
                 self._happened(news.event)
-        elif isinstance(news, JobNews):
-            self._job_news(news)
-        elif isinstance(news, JobsListed):
-            if news.source == self._link_number:
-                self._adopt(news.jobs)
-        elif isinstance(news, ModelsListed):
-            if news.source == self._link_number and self.state.server is not None:
-                self.state = replace(self.state, server=replace(self.state.server, models=news.models))
+        elif isinstance(news, ConnectionTested):
+            if news.source == self._test_number:
+                self.connection_test = news.outcome
                 self.revision += 1
-        elif isinstance(news, LogLine):
-            self._note(news.text)
+        elif news.source == self._link_number:
+            self._link_news(news)
+
+    def _link_news(self, news: ConnectionNews | JobsListed | ModelsListed | ModelPictureCame) -> None:
+        if isinstance(news, ConnectionNews):
+            self._happened(news.event)
+        elif isinstance(news, JobsListed):
+            self._adopt(news.jobs)
+        elif self.state.server is not None:
+            server = self.state.server
+            if isinstance(news, ModelsListed):
+                self.state = replace(self.state, server=replace(server, models=news.models, datasets=news.datasets))
+            else:
+                self._model_pictures.answered(news.model, news.hash, news.picture, server.models)
+            self.revision += 1
+            self._ask_for_model_picture()
 
     def _job_news(self, news: JobNews) -> None:
         if news.job not in self.jobs:
             return
         if news.preview is not None:
             self.previews[news.job] = news.preview
+        if news.scores is not None:
+            self.scores[news.job] = news.scores
         if news.upload is not None:
             self._upload_read(news)
             return
         if news.shapes and not self.jobs[news.job].result_here and self.jobs[news.job].status != JobStatus.IMPORTED:
-            self.shapes[news.job] = news.shapes
+            self._results.shapes[news.job] = news.shapes
         self._job_happened(news.job, news.event)
 
     def _upload_read(self, news: JobNews) -> None:
@@ -294,6 +330,16 @@ class Session:
             job = Job(entry.job, entry.kind, title, dict(entry.parameters), accepted=True, adopted=True)
             self._keep(replace(job, status=JobStatus.DETACHED, created=self._clock()), ())
             self._job_happened(job.id, job_events.ConnectionBack(self._clock()))
+
+    def _ask_for_model_picture(self) -> None:
+        server = self.state.server
+        if server is None or MODEL_PREVIEWS not in server.capabilities:
+            return
+        model = self._model_pictures.next_to_ask(server.models)
+        if model is not None:
+            self._link.fetch_model_preview(model)
+
+    # Inside: the connection
 
     def _happened(self, event: events.ConnectionEvent) -> None:
         before = self.state
@@ -317,14 +363,47 @@ class Session:
         elif isinstance(effect, effects.CloseLink):
             self._link_number = -1
             self._link.close()
+        elif isinstance(effect, effects.DetachJobs):
+            self._tell_jobs(job_events.ConnectionGone(self._clock()))
         else:
-            back = isinstance(effect, effects.ReattachJobs)
-            if back:
-                self._link.list_jobs()
-            for job in tuple(self.jobs):
-                event: job_events.JobEvent
-                event = job_events.ConnectionBack(self._clock()) if back else job_events.ConnectionGone(self._clock())
-                self._job_happened(job, event)
+            self._link.list_jobs()
+            self._tell_jobs(job_events.ConnectionBack(self._clock()))
+            self._model_pictures.ask_anew()
+            self._ask_for_model_picture()
+
+    # Inside: jobs
+
+    def _begin(self, job: Job, read_first: bool) -> None:
+        """Put a job on its way, through the reader of its files if there is one."""
+        if read_first:
+            self._uploads.read(job.id)
+            self._keep(*reading(job, self._clock()))
+            return
+        self._keep(*submitted(job, self._clock()))
+        if not self.online:
+            self._job_happened(job.id, job_events.ConnectionGone(self._clock()))
+
+    def _ask_again(self, old: Job) -> bytes:
+        """Send a job that the server may still have once more, as it is."""
+        if old.kind in WITH_SHAPES:
+            self._results.expect(old.id)
+        if self._has_to_read(old):
+            again = Job(old.id, old.kind, old.title, old.parameters_again, adopted=old.adopted)
+            self._begin(again, read_first=True)
+            return old.id
+        self.jobs[old.id] = replace(old, parameters=old.parameters_again)
+        self._job_happened(old.id, job_events.RetryRequested(self._clock()))
+        if not self.online:
+            self._job_happened(old.id, job_events.ConnectionGone(self._clock()))
+        return old.id
+
+    def _has_to_read(self, job: Job) -> bool:
+        """Whether what goes with a job that is run again has to be read from disk again."""
+        return self._uploads.load(job.id) is not None and not self._uploads.arrays(job.id) and not job.has_begun_run
+
+    def _tell_jobs(self, event: job_events.JobEvent) -> None:
+        for job in tuple(self.jobs):
+            self._job_happened(job, event)
 
     def _job_happened(self, job_id: bytes, event: job_events.JobEvent) -> None:
         before = self.jobs[job_id]
@@ -362,7 +441,7 @@ class Session:
         elif request == Request.FOLLOW:
             self._link.follow(job.id)
         elif request == Request.CANCEL:
-            self._link.cancel(job.id)
+            self._link.cancel(job.id, job.patience_seconds)
         elif request == Request.FETCH:
             self._link.fetch(job.id, job.nbytes)
         else:
@@ -372,10 +451,6 @@ class Session:
         count = sum(job.status in UNFINISHED for job in self.jobs.values())
         if count != self.state.running_jobs:
             self._happened(events.RunningJobsChanged(self._clock(), count))
-
-    def _leave_import_queue(self, job: bytes) -> None:
-        if job in self._import_queue:
-            self._import_queue.remove(job)
 
     def _note(self, line: str) -> None:
         self.log.append(f"{time.strftime('%H:%M:%S')} {line}")

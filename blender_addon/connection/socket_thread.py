@@ -18,7 +18,7 @@ from . import events
 from .inbox import Inbox
 from .job_events import JobFailed
 from .news import ConnectionNews, JobNews, LogLine, News
-from .problems import NO_PROTOCOL_LIBRARY, Problem
+from .problems import NextStep, Problem, missing_library
 from .states import Endpoint
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ class SocketThread:
         """Ask what becomes of the job."""
         self._do(lambda wire: wire.ask(lambda client: client.follow(job)))
 
-    def cancel(self, job: bytes) -> None:
-        """Ask for the job to be stopped."""
-        self._do(lambda wire: wire.ask(lambda client: client.cancel(job)))
+    def cancel(self, job: bytes, patience_seconds: float) -> None:
+        """Ask for the job to be stopped; it may take `patience_seconds` to come to where it can go on later."""
+        self._do(lambda wire: wire.ask(lambda client: client.cancel(job, patience_seconds)))
 
     def fetch(self, job: bytes, nbytes: int) -> None:
         """Ask for the result with its arrays, which are `nbytes` long."""
@@ -99,6 +99,10 @@ class SocketThread:
     def list_models(self) -> None:
         """Ask for the models."""
         self._do(lambda wire: wire.ask(lambda client: client.list_models()))
+
+    def fetch_model_preview(self, model: str) -> None:
+        """Ask for the picture of a model."""
+        self._do(lambda wire: wire.ask(lambda client: client.fetch_model_preview(model)))
 
     def shut_down(self, timeout: float) -> None:
         """End the thread, waiting for it at most `timeout` seconds."""
@@ -153,7 +157,7 @@ class _Wire:
             self._client = self._open_client(endpoint)
         except ImportError as error:
             self._inbox.put(LogLine(f"the wire's libraries cannot be imported: {error}"))
-            self._inbox.put(ConnectionNews(number, events.Refused(time.monotonic(), NO_PROTOCOL_LIBRARY)))
+            self._inbox.put(ConnectionNews(number, events.Refused(time.monotonic(), missing_library(error))))
         except Exception as error:  # whatever a bad address raises, the panel has to show it
             self._break(error)
 
@@ -189,6 +193,8 @@ class _Wire:
 
     def _break(self, error: Exception) -> None:
         self.close()
-        problem = Problem("link_broken", f"The connection failed: {error}", "Press Connect to try again.")
+        problem = Problem(
+            "link_broken", f"The connection failed: {error}", "Press Connect to try again.", NextStep.CONNECT
+        )
         self._inbox.put(LogLine(f"the link broke: {type(error).__name__}: {error}"))
         self._inbox.put(ConnectionNews(self._number, events.Refused(time.monotonic(), problem)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .problems import Problem
+from .problems import NextStep, Problem
 
 # Times are seconds of time.monotonic().
 START_SECONDS = 90.0  # a cold import of torch from a slow disk takes most of a minute
@@ -30,6 +30,7 @@ class Status(Enum):
     FAILED = "FAILED"
 
 
+MODEL_PREVIEWS = "model_previews"  # capability of a server that sends pictures of its models
 ONLINE = frozenset({Status.READY, Status.BUSY})
 
 
@@ -77,6 +78,20 @@ class Server:
     protocol: int = 0
     device: str = ""
     models: tuple[ModelCard, ...] = ()
+    capabilities: tuple[str, ...] = ()  # kinds of jobs, and what else it can do
+    datasets: tuple[str, ...] = ()  # names of rendered data sets to train on
+    free_memory: int = 0  # bytes of its first device when it greeted; 0 where not known
+    total_memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTest:
+    """How a test of the connection stands or went; the sentence is for the preferences."""
+
+    running: bool = False
+    ok: bool = False
+    sentence: str = ""
+    action: NextStep = NextStep.NONE
 
 
 @dataclass(frozen=True, slots=True)

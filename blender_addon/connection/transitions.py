@@ -92,6 +92,10 @@ def _connect(state: ConnectionState, event: events.ConnectRequested) -> Step:
     return _begin(state, event.at, event.target)
 
 
+def _connect_refused(state: ConnectionState, event: events.ConnectRefused) -> Step:
+    return _fail(state, event.at, event.problem)
+
+
 def _connect_elsewhere(state: ConnectionState, event: events.ConnectRequested) -> Step:
     """Already on the way to, or at, some target: only another target is news."""
     if event.target == state.target:
@@ -204,6 +208,7 @@ def _lost_connect(state: ConnectionState, event: events.ConnectRequested) -> Ste
 
 TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.OFFLINE, events.ConnectRequested): _connect,
+    (Status.OFFLINE, events.ConnectRefused): _connect_refused,
     (Status.OFFLINE, events.DisconnectRequested): _stay,
     (Status.OFFLINE, events.BackendStarted): _stop_stray_backend,
     (Status.OFFLINE, events.BackendExited): _stay,
@@ -213,6 +218,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.OFFLINE, events.RunningJobsChanged): _count_jobs,
     (Status.OFFLINE, events.TimePassed): _stay,
     (Status.STARTING, events.ConnectRequested): _connect_elsewhere,
+    (Status.STARTING, events.ConnectRefused): _connect_refused,
     (Status.STARTING, events.DisconnectRequested): _disconnect,
     (Status.STARTING, events.BackendStarted): _started,
     (Status.STARTING, events.BackendExited): _start_ended,
@@ -222,6 +228,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.STARTING, events.RunningJobsChanged): _count_jobs,
     (Status.STARTING, events.TimePassed): _start_waited,
     (Status.CONNECTING, events.ConnectRequested): _connect_elsewhere,
+    (Status.CONNECTING, events.ConnectRefused): _connect_refused,
     (Status.CONNECTING, events.DisconnectRequested): _disconnect,
     (Status.CONNECTING, events.BackendStarted): _stay,
     (Status.CONNECTING, events.BackendExited): _start_ended,
@@ -231,6 +238,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.CONNECTING, events.RunningJobsChanged): _count_jobs,
     (Status.CONNECTING, events.TimePassed): _connect_waited,
     (Status.READY, events.ConnectRequested): _connect_elsewhere,
+    (Status.READY, events.ConnectRefused): _stay,
     (Status.READY, events.DisconnectRequested): _disconnect,
     (Status.READY, events.BackendStarted): _stay,
     (Status.READY, events.BackendExited): _ended,
@@ -240,6 +248,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.READY, events.RunningJobsChanged): _online_jobs,
     (Status.READY, events.TimePassed): _stay,
     (Status.BUSY, events.ConnectRequested): _connect_elsewhere,
+    (Status.BUSY, events.ConnectRefused): _stay,
     (Status.BUSY, events.DisconnectRequested): _disconnect,
     (Status.BUSY, events.BackendStarted): _stay,
     (Status.BUSY, events.BackendExited): _ended,
@@ -249,6 +258,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.BUSY, events.RunningJobsChanged): _online_jobs,
     (Status.BUSY, events.TimePassed): _stay,
     (Status.LOST, events.ConnectRequested): _lost_connect,
+    (Status.LOST, events.ConnectRefused): _connect_refused,
     (Status.LOST, events.DisconnectRequested): _disconnect,
     (Status.LOST, events.BackendStarted): _stay,
     (Status.LOST, events.BackendExited): _ended,
@@ -258,6 +268,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.LOST, events.RunningJobsChanged): _count_jobs,
     (Status.LOST, events.TimePassed): _lost_waited,
     (Status.INCOMPATIBLE, events.ConnectRequested): _connect,
+    (Status.INCOMPATIBLE, events.ConnectRefused): _connect_refused,
     (Status.INCOMPATIBLE, events.DisconnectRequested): _disconnect,
     (Status.INCOMPATIBLE, events.BackendStarted): _stop_stray_backend,
     (Status.INCOMPATIBLE, events.BackendExited): _stay,
@@ -267,6 +278,7 @@ TRANSITIONS: Mapping[tuple[Status, type], Handler] = {
     (Status.INCOMPATIBLE, events.RunningJobsChanged): _count_jobs,
     (Status.INCOMPATIBLE, events.TimePassed): _stay,
     (Status.FAILED, events.ConnectRequested): _connect,
+    (Status.FAILED, events.ConnectRefused): _connect_refused,
     (Status.FAILED, events.DisconnectRequested): _disconnect,
     (Status.FAILED, events.BackendStarted): _stop_stray_backend,
     (Status.FAILED, events.BackendExited): _stay,

@@ -14,7 +14,16 @@ from unrender_protocol import messages
 from unrender_protocol.client import Client
 
 from . import events, job_events
-from .news import ConnectionNews, JobNews, JobsListed, ListedJob, LogLine, ModelsListed, News
+from .news import (
+    ConnectionNews,
+    JobNews,
+    JobsListed,
+    ListedJob,
+    LogLine,
+    ModelPictureCame,
+    ModelsListed,
+    News,
+)
 from .problems import (
     BAD_RESULT,
     CANCEL_UNANSWERED,
@@ -23,7 +32,9 @@ from .problems import (
     NO_ANSWER,
     NOT_A_GENERATOR,
     NOT_ACCEPTED,
+    NextStep,
     Problem,
+    said_by_server,
 )
 from .shapes import BadResultError, read_shapes
 from .states import ModelCard, Server
@@ -50,7 +61,7 @@ def read_event(event: wire.Event, client: Client, number: int, at: float) -> Ite
     elif isinstance(event, wire.Incompatible):
         yield ConnectionNews(number, events.Refused(at, _incompatible(event), incompatible=True))
     elif isinstance(event, wire.Denied):
-        problem = Problem(event.tag, _sentence(event.message), _sentence(event.hint))
+        problem = said_by_server(event.tag, _sentence(event.message), _sentence(event.hint))
         yield ConnectionNews(number, events.Refused(at, problem))
     elif isinstance(event, wire.Unanswered):
         yield LogLine(f"{type(event.request).__name__}: {event.message}")
@@ -58,17 +69,19 @@ def read_event(event: wire.Event, client: Client, number: int, at: float) -> Ite
         job = getattr(event.request, "job", None)
         if unanswered is not None and job is not None:
             yield JobNews(job, job_events.JobFailed(at, unanswered))
+        if isinstance(event.request, messages.FetchModelPreview):
+            yield ModelPictureCame(number, event.request.model)
     else:
         yield from _read(event.message, event, number, at)
 
 
-def superseded_key(news: News) -> tuple[str, bytes] | None:
+def superseded_key(news: News) -> tuple[bytes, bool, bool] | None:
     """The key under which newer news replaces older news that still waits: progress, job by job.
 
-    Pictures are replaced by pictures only, or the steps that follow a picture would hide it.
+    What brings a picture or scores is replaced only by what brings the same, or the steps that follow would hide it.
     """
     if isinstance(news, JobNews) and isinstance(news.event, job_events.JobProgressed):
-        return ("progress" if news.preview is None else "picture"), news.job
+        return news.job, news.preview is not None, news.scores is not None
     return None
 
 
@@ -87,7 +100,7 @@ def _(message: messages.JobProgress, arrived: wire.Arrived, number: int, at: flo
     progress = job_events.JobProgressed(
         at, message.phase, message.done, message.total, message.eta_seconds, message.message
     )
-    yield JobNews(message.job, progress, preview=_preview(arrived.arrays))
+    yield JobNews(message.job, progress, preview=_preview(arrived.arrays), scores=_scores(arrived.arrays))
 
 
 @_read.register
@@ -103,12 +116,13 @@ def _(message: messages.JobDone, arrived: wire.Arrived, number: int, at: float) 
         yield JobNews(message.job, job_events.JobFailed(at, BAD_RESULT))
         return
     finished = job_events.JobFinished(at, message.result, here=True)
-    yield JobNews(message.job, finished, shapes, None if shapes else _preview(arrived.arrays))
+    preview = None if shapes else _preview(arrived.arrays)
+    yield JobNews(message.job, finished, shapes, preview, _scores(arrived.arrays))
 
 
 @_read.register
 def _(message: messages.JobFailed, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    yield JobNews(message.job, job_events.JobFailed(at, Problem(message.tag, message.message, message.hint)))
+    yield JobNews(message.job, job_events.JobFailed(at, said_by_server(message.tag, message.message, message.hint)))
 
 
 @_read.register
@@ -129,19 +143,26 @@ def _(message: messages.JobList, arrived: wire.Arrived, number: int, at: float) 
 
 @_read.register
 def _(message: messages.ModelList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    yield ModelsListed(number, tuple(_card(model) for model in message.models))
+    yield ModelsListed(number, tuple(_card(model) for model in message.models), message.datasets)
+
+
+@_read.register
+def _(message: messages.ModelPreview, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    yield ModelPictureCame(number, message.model, message.hash, _preview(arrived.arrays))
 
 
 @_read.register
 def _(message: messages.Failure, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
     job = message.job or getattr(arrived.request, "job", None)
     yield LogLine(f"the server says {message.tag}: {message.message}")
+    if isinstance(arrived.request, messages.FetchModelPreview):
+        yield ModelPictureCame(number, arrived.request.model)
     if job is None:
         return
     if message.tag == "unknown_job":
         yield JobNews(job, job_events.JobUnknown(at))
     elif not isinstance(arrived.request, (messages.AcknowledgeResult, messages.CancelJob)):
-        yield JobNews(job, job_events.JobFailed(at, Problem(message.tag, message.message, message.hint)))
+        yield JobNews(job, job_events.JobFailed(at, said_by_server(message.tag, message.message, message.hint)))
 
 
 def _wanted(entry: messages.JobSummary) -> bool:
@@ -154,6 +175,10 @@ def _server(welcome: messages.Welcome) -> Server:
         protocol=welcome.protocol,
         device=welcome.device,
         models=tuple(_card(model) for model in welcome.models),
+        capabilities=welcome.capabilities,
+        datasets=welcome.datasets,
+        free_memory=welcome.devices[0].free_memory if welcome.devices else 0,
+        total_memory=welcome.devices[0].total_memory if welcome.devices else 0,
     )
 
 
@@ -167,11 +192,13 @@ def _incompatible(event: wire.Incompatible) -> Problem:
             "incompatible",
             "The generator is older than this add-on.",
             f"Update the generator (Unrender backend), then press Connect. ({event.message})",
+            NextStep.CONNECT,
         )
     return Problem(
         "incompatible",
         "This add-on is older than the generator.",
         f"Update the Unrender add-on, then press Connect. ({event.message})",
+        NextStep.CONNECT,
     )
 
 
@@ -181,6 +208,14 @@ def _preview(arrays: Mapping[str, Any]) -> np.ndarray | None:
         if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (3, 4):
             return np.asarray(array)
     return None
+
+
+def _scores(arrays: Mapping[str, Any]) -> np.ndarray | None:
+    """A training's evaluations so far, float32 [N, 2]: images shown, KID."""
+    scores = arrays.get("scores")
+    if scores is None or scores.dtype != np.float32 or scores.ndim != 2 or scores.shape[1] != 2:
+        return None
+    return np.asarray(scores)
 
 
 def _sentence(text: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import bpy
 
 from ..connection.endpoints import EndpointError
+from ..connection.problems import INSTALL_COMMANDS
 from ..connection.report import write_report
 from ..connection.states import Status
-from ..preferences import chosen_target, get_preferences
+from ..preferences import PACKAGE, chosen_target, get_preferences
 from ..properties import get_session
 from ..translation import problem_text
 
@@ -35,6 +36,7 @@ class UNRENDER_OT_connect(bpy.types.Operator):
         try:
             target = chosen_target(get_preferences(context))
         except EndpointError as error:
+            get_session(context).refuse_to_connect(error.problem)
             self.report({"ERROR"}, problem_text(error.problem))
             return {"CANCELLED"}
         get_session(context).connect(target)
@@ -59,6 +61,90 @@ class UNRENDER_OT_disconnect(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UNRENDER_OT_test_connection(bpy.types.Operator):
+    """Greet the generator that these settings name, and say who answers, how fast, and what it runs on"""
+
+    bl_idname = "unrender.test_connection"
+    bl_label = "Test Connection"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        test = get_session(context).connection_test
+        if test is not None and test.running:
+            cls.poll_message_set("A test is running")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            target = chosen_target(get_preferences(context))
+        except EndpointError as error:
+            self.report({"ERROR"}, problem_text(error.problem))
+            return {"CANCELLED"}
+        get_session(context).test_connection(target)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_open_preferences(bpy.types.Operator):
+    """Open the preferences of this add-on"""
+
+    bl_idname = "unrender.open_preferences"
+    bl_label = "Open Preferences"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        bpy.ops.preferences.addon_show(module=PACKAGE)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_allow_online(bpy.types.Operator):
+    """Allow Blender's add-ons to use the network, and connect"""
+
+    bl_idname = "unrender.allow_online"
+    bl_label = "Allow Online Access"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if getattr(bpy.app, "online_access_override", False):
+            cls.poll_message_set("Blender was started in offline mode; start it again without it")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.preferences.system.use_online_access = True
+        return bpy.ops.unrender.connect()
+
+
+class UNRENDER_OT_refresh_models(bpy.types.Operator):
+    """Ask the generator again which models it has"""
+
+    bl_idname = "unrender.refresh_models"
+    bl_label = "Refresh Models"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not get_session(context).online:
+            cls.poll_message_set("Connect first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        get_session(context).refresh_models()
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_copy_install_command(bpy.types.Operator):
+    """Copy the lines for the terminal to the clipboard"""
+
+    bl_idname = "unrender.copy_install_command"
+    bl_label = "Copy Command"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        problem = get_session(context).state.problem
+        context.window_manager.clipboard = (problem.command if problem else "") or INSTALL_COMMANDS
+        self.report({"INFO"}, "Command copied")
+        return {"FINISHED"}
+
+
 class UNRENDER_OT_copy_report(bpy.types.Operator):
     """Copy versions, states and the last messages to the clipboard, for a bug report"""
 
@@ -72,4 +158,13 @@ class UNRENDER_OT_copy_report(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (UNRENDER_OT_connect, UNRENDER_OT_disconnect, UNRENDER_OT_copy_report)
+CLASSES = (
+    UNRENDER_OT_connect,
+    UNRENDER_OT_disconnect,
+    UNRENDER_OT_test_connection,
+    UNRENDER_OT_open_preferences,
+    UNRENDER_OT_allow_online,
+    UNRENDER_OT_refresh_models,
+    UNRENDER_OT_copy_install_command,
+    UNRENDER_OT_copy_report,
+)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..connection.jobs import ENDED, UNFINISHED, Job, JobStatus
+from ..preferences import get_preferences
 from ..properties import get_session
 
 
@@ -40,6 +41,20 @@ class UNRENDER_OT_job_cancel(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UNRENDER_OT_job_pause(JobOperator, bpy.types.Operator):
+    """Stop this training once it has saved what it has learned; Again resumes it"""
+
+    bl_idname = "unrender.job_pause"
+    bl_label = "Pause"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.find(context, frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED}))
+        if job is None:
+            return {"CANCELLED"}
+        get_session(context).pause(job.id)
+        return {"FINISHED"}
+
+
 class UNRENDER_OT_job_retry(JobOperator, bpy.types.Operator):
     """Run this job again; a training that was stopped goes on from there"""
 
@@ -51,6 +66,20 @@ class UNRENDER_OT_job_retry(JobOperator, bpy.types.Operator):
         if job is None:
             return {"CANCELLED"}
         get_session(context).retry(job.id)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_job_simplify(JobOperator, bpy.types.Operator):
+    """Make these shapes again with no more faces than the limit in the preferences"""
+
+    bl_idname = "unrender.job_simplify"
+    bl_label = "Simplify"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.find(context, frozenset({JobStatus.DONE, JobStatus.IMPORTED}))
+        if job is None:
+            return {"CANCELLED"}
+        get_session(context).retry(job.id, max_faces=get_preferences(context).face_limit)
         return {"FINISHED"}
 
 
@@ -82,4 +111,11 @@ class UNRENDER_OT_job_remove(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (UNRENDER_OT_job_cancel, UNRENDER_OT_job_retry, UNRENDER_OT_job_open, UNRENDER_OT_job_remove)
+CLASSES = (
+    UNRENDER_OT_job_cancel,
+    UNRENDER_OT_job_pause,
+    UNRENDER_OT_job_retry,
+    UNRENDER_OT_job_simplify,
+    UNRENDER_OT_job_open,
+    UNRENDER_OT_job_remove,
+)

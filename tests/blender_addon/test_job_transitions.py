@@ -20,6 +20,7 @@ from blender_addon.connection.jobs import (
     CANCEL_SECONDS,
     DETACHED_SECONDS,
     ENDED,
+    PAUSE_SECONDS,
     READ_SECONDS,
     Job,
     JobStatus,
@@ -33,9 +34,11 @@ from blender_addon.connection.problems import (
     NOT_ACCEPTED,
     NOT_READ,
     Problem,
+    mesh_too_dense,
 )
 
 NOW = 1000.0
+TOO_DENSE = mesh_too_dense(9, 5)
 OUT_OF_MEMORY = Problem("out_of_memory", "Too large.", "Use a smaller grid.")
 S = JobStatus
 
@@ -49,8 +52,10 @@ CANCELLED = e.JobCancelled(NOW)
 UNKNOWN = e.JobUnknown(NOW)
 ACKNOWLEDGED = e.ResultAcknowledged(NOW)
 CANCEL = e.CancelRequested(NOW)
+PAUSE = e.PauseRequested(NOW)
 RETRY = e.RetryRequested(NOW)
 IMPORTED = e.ResultImported(NOW)
+REFUSED = e.ImportRefused(NOW, TOO_DENSE)
 GONE = e.ConnectionGone(NOW)
 BACK = e.ConnectionBack(NOW)
 TICK = e.JobTimePassed(NOW)
@@ -58,40 +63,41 @@ FILE_READ = e.UploadProgressed(NOW, 1, 4)
 ALL_READ = e.UploadRead(NOW)
 ALL = (
     RUNNING, PROGRESS, FINISHED, FAILED, CANCELLED, UNKNOWN, ACKNOWLEDGED, CANCEL, RETRY, IMPORTED, GONE, BACK, TICK,
-    FILE_READ, ALL_READ,
+    FILE_READ, ALL_READ, PAUSE, REFUSED,
 )  # fmt: skip
 
 # Status after, in the order of ALL. The job has been accepted and nothing is due.
 OUTCOMES = {
     S.READING: (
         S.READING, S.READING, S.READING, S.FAILED, S.READING, S.READING, S.READING, S.CANCELLED, S.READING, S.READING,
-        S.READING, S.READING, S.READING, S.READING, S.QUEUED,
+        S.READING, S.READING, S.READING, S.READING, S.QUEUED, S.CANCELLED, S.READING,
     ),
     S.QUEUED: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.CANCELLED, S.FAILED, S.QUEUED, S.CANCELLING, S.QUEUED, S.QUEUED,
-        S.DETACHED, S.QUEUED, S.QUEUED, S.QUEUED, S.QUEUED,
+        S.DETACHED, S.QUEUED, S.QUEUED, S.QUEUED, S.QUEUED, S.CANCELLING, S.QUEUED,
     ),
     S.RUNNING: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.CANCELLED, S.FAILED, S.RUNNING, S.CANCELLING, S.RUNNING, S.RUNNING,
-        S.DETACHED, S.RUNNING, S.RUNNING, S.RUNNING, S.RUNNING,
+        S.DETACHED, S.RUNNING, S.RUNNING, S.RUNNING, S.RUNNING, S.CANCELLING, S.RUNNING,
     ),
     S.CANCELLING: (
         S.CANCELLING, S.CANCELLING, S.DONE, S.FAILED, S.CANCELLED, S.CANCELLED, S.CANCELLING, S.CANCELLING,
-        S.CANCELLING, S.CANCELLING, S.DETACHED, S.CANCELLING, S.CANCELLING, S.CANCELLING, S.CANCELLING,
+        S.CANCELLING, S.CANCELLING, S.DETACHED, S.CANCELLING, S.CANCELLING, S.CANCELLING, S.CANCELLING, S.CANCELLING,
+        S.CANCELLING,
     ),
-    S.CANCELLED: (S.CANCELLED,) * 15,
+    S.CANCELLED: (S.CANCELLED,) * 17,
     S.DONE: (
         S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.DONE, S.IMPORTED, S.DONE, S.DONE, S.DONE,
-        S.DONE, S.DONE,
+        S.DONE, S.DONE, S.DONE, S.DONE,
     ),
-    S.IMPORTED: (S.IMPORTED,) * 15,
+    S.IMPORTED: (S.IMPORTED,) * 17,
     S.FAILED: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.FAILED, S.FAILED, S.FAILED, S.FAILED, S.QUEUED, S.FAILED, S.FAILED,
-        S.FAILED, S.FAILED, S.FAILED, S.FAILED,
+        S.FAILED, S.FAILED, S.FAILED, S.FAILED, S.FAILED, S.FAILED,
     ),
     S.DETACHED: (
         S.RUNNING, S.RUNNING, S.DONE, S.FAILED, S.CANCELLED, S.FAILED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED,
-        S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED,
+        S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED, S.DETACHED,
     ),
 }  # fmt: skip
 
@@ -187,6 +193,40 @@ def test_a_cancel_that_was_cut_off_is_sent_again_after_the_connection_is_back() 
     job, _ = job_transition(job, BACK)
     job, requests = job_transition(job, RUNNING)
     assert (job.status, requests) == (S.CANCELLING, (Request.CANCEL,))
+
+
+def test_a_pause_is_a_cancel_that_waits_for_a_safe_point() -> None:
+    pausing, requests = job_transition(job_in(S.RUNNING), PAUSE)
+    assert (pausing.status, pausing.patience_seconds, requests) == (S.CANCELLING, PAUSE_SECONDS, (Request.CANCEL,))
+    patient = e.JobTimePassed(NOW + CANCEL_SECONDS + PAUSE_SECONDS - 0.01)
+    assert job_transition(pausing, patient)[0].status is S.CANCELLING
+    assert (
+        job_transition(pausing, e.JobTimePassed(NOW + CANCEL_SECONDS + PAUSE_SECONDS))[0].problem == CANCEL_UNANSWERED
+    )
+    assert not pausing.paused
+    paused, _ = job_transition(pausing, CANCELLED)
+    assert paused.paused
+
+
+def test_a_pause_that_takes_too_long_can_be_turned_into_a_stop() -> None:
+    pausing, _ = job_transition(job_in(S.RUNNING), PAUSE)
+    stopping, requests = job_transition(pausing, CANCEL)
+    assert (stopping.patience_seconds, stopping.deadline, requests) == (0.0, NOW + CANCEL_SECONDS, (Request.CANCEL,))
+    assert job_transition(stopping, PAUSE) == (stopping, ())
+    assert job_transition(stopping, CANCEL) == (stopping, ()), "a stop is not asked for twice"
+    assert not job_transition(stopping, CANCELLED)[0].paused
+
+
+def test_a_pause_that_was_cut_off_is_asked_for_again_with_its_patience() -> None:
+    job, _ = job_transition(job_in(S.DETACHED), PAUSE)
+    job, _ = job_transition(job, BACK)
+    job, requests = job_transition(job, RUNNING)
+    assert (job.status, job.patience_seconds, requests) == (S.CANCELLING, PAUSE_SECONDS, (Request.CANCEL,))
+
+
+def test_a_result_that_does_not_go_into_the_scene_says_why_and_is_kept() -> None:
+    job, requests = job_transition(job_in(S.DONE), REFUSED)
+    assert (job.status, job.problem, job.result_here, requests) == (S.DONE, TOO_DENSE, True, ())
 
 
 def test_retry_runs_a_failed_job_under_its_own_id() -> None:
