@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .topology import Topology, find_topology
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -21,19 +23,24 @@ class BadResultError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """One generated mesh. vertices [N, 3] float32 in Blender's world axes (Z up); faces [F, 3] int32, outward."""
+    """One generated mesh. vertices [N, 3] float32 in Blender's world axes (Z up); faces [F, 3] int32, outward.
+
+    What can be known without Blender is found when the value is made, on the socket thread: `size`, the extent in x, y
+    and z, and the edges. No face may use a vertex twice.
+    """
 
     index: int
     seed: int
     name: str
     vertices: np.ndarray = field(repr=False)
     faces: np.ndarray = field(repr=False)
+    size: tuple[float, float, float] = field(init=False)
+    topology: Topology = field(init=False, repr=False)
 
-    @property
-    def size(self) -> tuple[float, float, float]:
-        """Extent in x, y, z."""
+    def __post_init__(self) -> None:
         extent = self.vertices.max(axis=0) - self.vertices.min(axis=0)
-        return float(extent[0]), float(extent[1]), float(extent[2])
+        object.__setattr__(self, "size", (float(extent[0]), float(extent[1]), float(extent[2])))
+        object.__setattr__(self, "topology", find_topology(self.vertices, self.faces))
 
 
 def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[Shape, ...]:
@@ -44,7 +51,8 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
         arrays: `vertices_{index}` float32 [N, 3] and `faces_{index}` int32 [F, 3].
 
     Raises:
-        BadResultError: something is missing, has another shape or dtype, is not finite, or points outside the mesh.
+        BadResultError: something is missing, has another shape or dtype, is not finite, points outside the mesh, or
+            holds no face.
     """
     import numpy as np
 
@@ -62,6 +70,9 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
             raise BadResultError(f"vertices_{index} holds numbers that are not finite")
         if faces.min() < 0 or faces.max() >= len(vertices):
             raise BadResultError(f"faces_{index} points outside its {len(vertices)} vertices")
+        faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]  # a face that is a line leaves no hole
+        if not len(faces):
+            raise BadResultError(f"faces_{index} holds only faces that use a vertex twice")
         shapes.append(Shape(index, int(entry.get("seed", 0)), str(entry.get("name", "")), vertices, faces))
     if len({shape.index for shape in shapes}) != len(shapes):
         raise BadResultError("two shapes of the result have the same index")

@@ -59,7 +59,7 @@ def add_shape(
     order = [sibling.index for sibling in together].index(shape.index)
     place = grid_place(order, len(together), grid_spacing([sibling.size[:2] for sibling in together]))
     name = object_name(shape)
-    mesh = create_mesh(name, shape.vertices, shape.faces)
+    mesh = create_mesh(name, shape.vertices, shape.faces, shape.topology)
     mesh.materials.append(clay_material())
     added = bpy.data.objects.new(name, mesh)
     added.location = standing_location(shape.vertices, place, tuple(scene.cursor.location))
@@ -83,13 +83,23 @@ def generated_objects(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Obj
 
 
 def select_only(context: bpy.types.Context, chosen: Iterable[bpy.types.Object]) -> None:
-    """Select these objects and no others; the last one becomes the active one."""
+    """Select these objects and no others; the last one becomes the active one.
+
+    Objects that the view layer hides or does not have cannot be selected, and are passed over.
+    """
     layer = context.view_layer
-    layer.update()  # an object that was only just linked counts as hidden until then
-    wanted = set(chosen)
-    for candidate in layer.objects:
-        candidate.select_set(candidate in wanted)
-    layer.objects.active = next((candidate for candidate in reversed(layer.objects[:]) if candidate in wanted), None)
+    for candidate in layer.objects.selected[:]:  # not all objects: a scene may have many thousands
+        candidate.select_set(False)
+    shown = [candidate for candidate in chosen if _select(candidate)]
+    layer.objects.active = shown[-1] if shown else None
+
+
+def _select(candidate: bpy.types.Object) -> bool:
+    try:
+        candidate.select_set(True)
+    except RuntimeError:  # it is in no collection of the view layer
+        return False
+    return True
 
 
 def _write_provenance(target: bpy.types.Object, shape: Shape, provenance: Provenance) -> None:
