@@ -41,13 +41,17 @@ LIGHTS = {
     },
     "headlight": {"light_directions": ((0.0, 0.0, 1.0),), "light_intensities": (0.85,), "ambient": 0.1},
 }
-CAMERAS = ("iggan", "limited")
+CAMERAS = ("iggan", "above", "limited")
+OBJECTS = "objects"  # the source that is meshes which somebody gave
 _FROM_ABOVE = ("bathtub", "couch")  # hollow or low things, which the paper shows from 15 degrees up
 
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """What the data set is; image k shows object k // views. size in pixels, resolution in voxels per side."""
+    """What the data set is; image k shows object k // views. size in pixels, resolution in voxels per side.
+
+    objects: for the source "objects", a hash of the given meshes.
+    """
 
     source: str
     count: int = 500
@@ -61,6 +65,7 @@ class DatasetPlan:
     width: float = 1.1
     shadows: bool = False
     engine: str = "cycles"
+    objects: str = ""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -84,11 +89,13 @@ class DatasetPlan:
 
     def fingerprint(self) -> str:
         """Changes with everything that changes an image; not with `count`, so that a data set can be extended."""
-        facts = {key: value for key, value in asdict(self).items() if key != "count"}
+        facts = {key: value for key, value in asdict(self).items() if key != "count" and (value or key != "objects")}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
     def shape_seed(self, index: int) -> int:
-        """Seed of the object with this index."""
+        """Seed of the object with this index; of a given object, its index."""
+        if self.source == OBJECTS:
+            return index
         return int(np.random.SeedSequence([self.seed, index]).generate_state(1)[0])
 
     def view(self, image: int) -> tuple[float, float]:
@@ -100,13 +107,20 @@ class DatasetPlan:
 
     def render_settings(self, threads: int) -> RenderSettings:
         base = RenderSettings(self.size, self.samples, self.engine, self.width, threads=threads, shadows=self.shadows)
-        return replace(base, **LIGHTS[self.lights])
+        # Procedural shapes are made of voxels, whose steps smooth normals hide; a given mesh is what it is.
+        return replace(base, smooth=self.source != OBJECTS, **LIGHTS[self.lights])
+
+    def record(self) -> dict:
+        """What `dataset.json` says: the plan, and the law of its views, which a training needs to know."""
+        azimuth, elevation = self._view_law()
+        return asdict(self) | {"azimuth_degrees": list(azimuth), "elevation_degrees": list(elevation)}
 
     def _view_law(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Degrees of azimuth and elevation (IG-GAN, section 4.2; `limited` is its LVP set)."""
         if self.cameras == "limited":
             return (-60.0, 60.0), (15.0, 60.0)
-        return (-180.0, 180.0), (15.0 if self.source in _FROM_ABOVE else -30.0, 60.0)
+        from_above = self.cameras == "above" or self.source in _FROM_ABOVE
+        return (-180.0, 180.0), (15.0 if from_above else -30.0, 60.0)
 
 
 def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
@@ -134,7 +148,7 @@ def render_dataset(
     report: called with each image's record as it is done, and with {"failed": k, "tag": ...} for one that failed.
     Raises DatasetError where the folder holds another data set, or this one without `resume`.
     """
-    manifest = Manifest.open(out, plan.fingerprint(), asdict(plan), shard, resume)
+    manifest = Manifest.open(out, plan.fingerprint(), plan.record(), shard, resume)
     objects = [
         (index, missing)
         for index in range(shard[0], plan.count, shard[1])

@@ -15,7 +15,8 @@ from typing import TextIO
 
 import numpy as np
 
-from .dataset import CAMERAS, LIGHTS, DatasetPlan, render_dataset
+from .dataset import CAMERAS, LIGHTS, OBJECTS, DatasetPlan, render_dataset
+from .given_objects import GivenObjects
 from .manifest import DatasetError
 from .parent_watch import exit_with_parent
 from .settings import ENGINES
@@ -27,7 +28,8 @@ MakeShape = Callable[[str, int, int], "tuple[np.ndarray, np.ndarray]"]
 def run(argv: Sequence[str], sources: Sequence[str], make_shape: MakeShape) -> int:
     """Parse what follows `--` (or the program's name), render, return the exit code.
 
-    make_shape: (source, seed, resolution) -> vertices, faces.
+    sources, make_shape: classes of procedural shapes, and (source, seed, resolution) -> vertices, faces. Besides them
+    there is the source "objects": the meshes of a file.
     """
     arguments = list(argv[argv.index("--") + 1 :] if "--" in argv else argv[1:])
     try:
@@ -39,13 +41,15 @@ def run(argv: Sequence[str], sources: Sequence[str], make_shape: MakeShape) -> i
     output = _claim_standard_output()
     progress = _Progress(output, options.json)
     try:
-        plan = DatasetPlan(
-            **{name: getattr(options, name) for name in DatasetPlan.__dataclass_fields__ if hasattr(options, name)}
-        )
+        given = GivenObjects(options.objects) if options.source == OBJECTS else None
+        values = {name: getattr(options, name) for name in DatasetPlan.__dataclass_fields__ if hasattr(options, name)}
+        if given is not None:
+            values |= {"count": len(given), "objects": given.hash}
+        plan = DatasetPlan(**values)
         progress.total = len(range(options.shard[0], plan.count, options.shard[1])) * plan.views
         failed = render_dataset(
             plan,
-            lambda seed: make_shape(plan.source, seed, plan.resolution),
+            given.mesh if given is not None else lambda seed: make_shape(plan.source, seed, plan.resolution),
             options.out,
             options.shard,
             options.threads,
@@ -69,7 +73,8 @@ def _parser(sources: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="render_dataset", description="Render procedural shapes into a folder of images with their cameras."
     )
-    parser.add_argument("--source", required=True, choices=list(sources), help="class of shapes")
+    parser.add_argument("--source", required=True, choices=[*sources, OBJECTS], help="class of shapes")
+    parser.add_argument("--objects", default="", help="file .npz of vertices_0, faces_0, ..., for --source objects")
     parser.add_argument("--count", type=int, default=500, help="how many shapes (500)")
     parser.add_argument("--views", type=int, default=1, help="images of each shape (1)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same images (0)")

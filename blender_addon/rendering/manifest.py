@@ -51,7 +51,7 @@ class Manifest:
             raise DatasetError(
                 f"{out} holds this data set already. Add --resume to continue it, or choose another folder."
             )
-        elif before["plan"] != plan:  # only the count differs
+        elif before["plan"] != plan:  # only the count differs, or what an older version did not write down
             replace_file(out / _PLAN, json.dumps({"fingerprint": fingerprint, "plan": plan}, indent=2).encode())
         manifest._own = {record["index"]: record for record in manifest.all_records() if manifest._is_mine(record)}
         return manifest
@@ -138,5 +138,5 @@ def _read_plan(path: Path) -> dict | None:
 
 
 def _difference(before: dict, now: dict) -> str:
-    changed = [key for key in now if key != "count" and before.get(key) != now[key]]
-    return ", ".join(f"{key} {before.get(key)}, now {now[key]}" for key in changed)
+    changed = [key for key in now if key != "count" and key in before and before[key] != now[key]]
+    return ", ".join(f"{key} {before[key]}, now {now[key]}" for key in changed)

@@ -27,7 +27,8 @@ _TAIL_LINES = 30
 class DatasetRequest:
     """What to render; image k shows shape k // views and follows from (seed, k) alone.
 
-    source: class of procedural shapes. count: shapes. size: pixels. resolution: voxels per side.
+    source: class of procedural shapes, or "objects" for those in the file `objects` (see `given_objects`). count:
+    shapes. size: pixels. resolution: voxels per side of procedural shapes.
     """
 
     source: str
@@ -41,6 +42,7 @@ class DatasetRequest:
     lights: str = "iggan"
     shadows: bool = False
     engine: str = "cycles"
+    objects: str = ""
 
     @property
     def images(self) -> int:
@@ -53,7 +55,7 @@ class DatasetRequest:
             value = getattr(self, field.name)
             if isinstance(value, bool):
                 flags += [f"--{field.name}"] if value else []
-            else:
+            elif value != "":
                 flags += [f"--{field.name}", str(value)]
         return flags
 
