@@ -25,8 +25,20 @@ def train(
     config: name of a preset or path of a TOML file. overrides: `key=value` assignments. Raises ConfigurationError,
     DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a checkpoint was saved.
     """
-    if method not in METHODS:
-        raise ConfigurationError(f"There is no method {method!r}.", f"Methods: {', '.join(METHODS)}.")
+    _check_method(method)
     from unrender.methods.voxel_gan.training import train as train_voxel_gan
 
     return train_voxel_gan(config, data, out, overrides, resume, progress, cancelled)
+
+
+def image_size(method: str, config: str, overrides: tuple[str, ...] = ()) -> int:
+    """Pixels per side of the pictures that a training of these settings looks at; raises ConfigurationError."""
+    _check_method(method)
+    from unrender.methods.voxel_gan.config import load_config
+
+    return load_config(config, overrides).image_size
+
+
+def _check_method(method: str) -> None:
+    if method not in METHODS:
+        raise ConfigurationError(f"There is no method {method!r}.", f"Methods: {', '.join(METHODS)}.")

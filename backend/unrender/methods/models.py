@@ -3,7 +3,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,19 @@ def list_models() -> list[Model]:
         except CheckpointError:
             continue  # a run that has only begun is no model yet
     return models
+
+
+def model_named(name: str, models: Sequence[Model]) -> Model:
+    """The model of that name from a list: unlike by `find_model`, a name is never taken for a path.
+
+    Raises UnknownModelError. Where a run is called like a bundled model, it is the run.
+    """
+    known = {model.name: model for model in models}
+    if name not in known:
+        raise UnknownModelError(
+            f"There is no model {name!r:.80}.", f"Known here: {', '.join(sorted(known)) or 'none'}."
+        )
+    return known[name]
 
 
 def _read(folder: Path) -> Model:

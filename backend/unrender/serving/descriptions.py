@@ -1,81 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the server tells clients of itself: its devices, its limits, its models with small pictures."""
+"""What the server tells clients of itself: its devices, its limits, its models with small pictures, its data sets."""
 
-import io
 import time
-from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+import numpy as np
 
 from unrender import __version__
+from unrender.data.datasets import list_datasets
+from unrender.methods.models import Model, list_models, model_named
 from unrender.serving.devices import ComputeDevice
 from unrender.serving.job_kinds import JobKinds
+from unrender.serving.previews import model_picture, thumbnail
 from unrender_protocol.codec import DEFAULT_LIMITS
-from unrender_protocol.messages import Device, ModelSummary, ServerLimits, Welcome
+from unrender_protocol.messages import MODEL_PREVIEWS, Device, ModelSummary, ServerLimits, Welcome
 
-_THUMBNAIL_PIXELS = 64
 _THUMBNAIL_BYTES = 6 * 1024
-_PICTURES_BYTES = 40 * 1024  # all thumbnails together: the list travels in a header of at most 64 KiB
+_PICTURES_BYTES = 32 * 1024  # all thumbnails together: the list travels in a header of at most 64 KiB
 _MODELS_LISTED = 64
+_DATASETS_LISTED = 64
 _LONGEST_DESCRIPTION = 200
 _SECONDS_FRESH = 10.0  # the list of models is read, and its weights are hashed, at most this often
 
 
 class ServerDescriptions:
-    """The server's devices and kinds of jobs, and the models that are on disk when somebody asks."""
+    """The server's devices and kinds of jobs, and the models and data sets that are on disk when somebody asks."""
 
     def __init__(self, devices: list[ComputeDevice], kinds: JobKinds) -> None:
         self._devices = tuple(Device(d.name, d.kind, d.total_memory, d.free_memory) for d in devices)
-        self._kinds = tuple(sorted(kinds))
-        self._models: tuple[ModelSummary, ...] = ()
+        self._capabilities = (*sorted(kinds), MODEL_PREVIEWS)
+        self._models: tuple[Model, ...] = ()
+        self._summaries: tuple[ModelSummary, ...] = ()
         self._read = float("-inf")
+        self._previews: dict[str, np.ndarray | None] = {}  # by the hash of the model's weights
 
     def welcome(self, protocol: int) -> Welcome:
         """The answer to a client that is let in."""
         limits = ServerLimits(DEFAULT_LIMITS.array_bytes, DEFAULT_LIMITS.message_bytes, DEFAULT_LIMITS.arrays)
-        device = self._devices[0].name
-        return Welcome(protocol, __version__, device, self._devices, self._kinds, limits, self.models())
+        return Welcome(
+            protocol,
+            __version__,
+            self._devices[0].name,
+            self._devices,
+            self._capabilities,
+            limits,
+            self.models(),
+            self.datasets(),
+        )
 
     def models(self) -> tuple[ModelSummary, ...]:
         """The models, each with a PNG of at most 64 x 64 pixels where it has one and there is room."""
-        if time.monotonic() - self._read > _SECONDS_FRESH:
-            self._models = _summaries()
-            self._read = time.monotonic()
-        return self._models
+        self._refresh()
+        return self._summaries
+
+    def datasets(self) -> tuple[str, ...]:
+        """The names of the data sets that can be trained on."""
+        return tuple(list_datasets()[:_DATASETS_LISTED])
+
+    def model_preview(self, name: str) -> tuple[str, np.ndarray | None]:
+        """The hash of a model's weights, and a picture uint8 [H, W, 3] of at most 256 pixels a side if there is one.
+
+        Raises UnknownModelError.
+        """
+        self._refresh()
+        model = model_named(name, self._models)
+        if model.hash not in self._previews:
+            hashes = {model.hash for model in self._models}
+            self._previews = {hash: kept for hash, kept in self._previews.items() if hash in hashes}
+            self._previews[model.hash] = model_picture(model.path)
+        return model.hash, self._previews[model.hash]
 
     def expire(self) -> None:
         """Read the models again when somebody asks: a job has ended, and may have made one."""
         self._read = float("-inf")
 
+    def _refresh(self) -> None:
+        if time.monotonic() - self._read > _SECONDS_FRESH:
+            self._models = tuple(list_models()[:_MODELS_LISTED])
+            self._summaries = _summaries(self._models)
+            self._read = time.monotonic()
 
-def _summaries() -> tuple[ModelSummary, ...]:
-    from unrender.methods.models import list_models
 
+def _summaries(models: tuple[Model, ...]) -> tuple[ModelSummary, ...]:
     room = _PICTURES_BYTES
     summaries = []
-    for model in list_models()[:_MODELS_LISTED]:
+    for model in models:
         details: dict[str, Any] = {}
         picture = thumbnail(model.path)
-        if picture is not None and len(picture) <= room:
+        if picture is not None and len(picture) <= min(room, _THUMBNAIL_BYTES):
             details["thumbnail"] = picture
             room -= len(picture)
         description = str(model.card.get("description", ""))[:_LONGEST_DESCRIPTION]
         summaries.append(ModelSummary(model.name, model.method, model.hash, description, details))
     return tuple(summaries)
-
-
-def thumbnail(folder: Path) -> bytes | None:
-    """A small PNG of a model's preview picture, or of the newest sample sheet of a run; None without one."""
-    samples = sorted((folder / "samples").glob("*.png"))
-    for path in (folder / "preview.png", *samples[-1:]):
-        try:
-            with Image.open(path) as image:
-                image.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
-                stream = io.BytesIO()
-                image.convert("RGB").quantize(64).save(stream, "PNG", optimize=True)
-        except (OSError, UnidentifiedImageError, ValueError):
-            continue
-        if stream.tell() <= _THUMBNAIL_BYTES:
-            return stream.getvalue()
-    return None

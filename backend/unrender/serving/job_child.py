@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inside of a job's process: takes orders from the server, runs them one by one, tells how they went.
 
-Orders and reports are single lines of JSON on one pipe; a preview image follows its report as raw bytes. Results never
-pass through the pipe: they are written to the job's folder, where they survive both processes.
+Orders and reports are single lines of JSON on one pipe; a report's arrays follow it as raw bytes. Results never pass
+through the pipe: they are written to the job's folder, where they survive both processes.
 """
 
 import faulthandler
@@ -15,8 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,12 +26,15 @@ import numpy as np
 from unrender.errors import CancelledError
 from unrender.serving.failures import describe_exception
 from unrender.serving.job_kinds import JobKinds, JobWork
+from unrender.serving.previews import shrink
 from unrender.serving.results import LOG_NAME, inputs_path, read_arrays, result_path, write_arrays
 from unrender.training.progress import Progress
 
 _SECONDS_BETWEEN_REPORTS = 0.1
-_LARGEST_PREVIEW = 4 << 20  # bytes
+_LARGEST_PREVIEW = 512  # pixels of the longer side: what a panel shows; the files keep theirs
 _LARGEST_LOG = 4 << 20  # bytes kept of earlier attempts
+
+Arrays = Mapping[str, np.ndarray]
 
 
 def work_on_orders(connection: Connection, kinds: dict[str, Any], preload: tuple[str, ...]) -> None:
@@ -57,7 +59,7 @@ class _Pipe:
         self.cancelled = threading.Event()
         self._connection = connection
         self._sending = threading.Lock()
-        self._newest: tuple[str, Progress] | None = None
+        self._newest: tuple[str, Progress, Arrays] | None = None
         self._has_news = threading.Event()
 
     def read_orders(self) -> None:
@@ -76,11 +78,10 @@ class _Pipe:
         os._exit(0)
 
     def progress(self, job: str, progress: Progress) -> None:
-        """Note where the job stands; never waits. What was not sent yet is replaced, but its picture is kept."""
+        """Note where the job stands; never waits. What was not sent yet is replaced, but for its arrays."""
         waiting = self._newest
-        if progress.preview is None and waiting is not None and waiting[0] == job:
-            progress = replace(progress, preview=waiting[1].preview)
-        self._newest = job, progress
+        kept = waiting[2] if waiting is not None and waiting[0] == job else {}
+        self._newest = job, progress, {**kept, **_arrays(progress)}
         self._has_news.set()
 
     def send_progress(self) -> None:
@@ -96,12 +97,12 @@ class _Pipe:
         """Drop what was not sent: the job has ended."""
         self._newest = None
 
-    def send(self, report: Mapping[str, Any], preview: bytes | None = None) -> None:
+    def send(self, report: Mapping[str, Any], contents: Sequence[bytes] = ()) -> None:
         try:
             with self._sending:
                 self._connection.send_bytes(json.dumps(report).encode())
-                if preview is not None:
-                    self._connection.send_bytes(preview)
+                for content in contents:
+                    self._connection.send_bytes(content)
         except OSError:
             os._exit(0)
 
@@ -133,7 +134,7 @@ def _run(order: Mapping[str, Any], kinds: JobKinds, pipe: _Pipe) -> dict[str, An
         sys.stderr.flush()
 
 
-def _progress_report(job: str, progress: Progress) -> tuple[dict[str, Any], bytes | None]:
+def _progress_report(job: str, progress: Progress, arrays: Arrays) -> tuple[dict[str, Any], list[bytes]]:
     report: dict[str, Any] = {
         "report": "progress",
         "job": job,
@@ -142,14 +143,19 @@ def _progress_report(job: str, progress: Progress) -> tuple[dict[str, Any], byte
         "total": int(progress.total),
         "eta_seconds": None if progress.eta_seconds is None else float(progress.eta_seconds),
         "message": progress.message,
+        "arrays": [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()],
     }
-    preview = progress.preview
-    if preview is None:
-        return report, None
-    while preview.nbytes > _LARGEST_PREVIEW:
-        preview = preview[::2, ::2]
-    preview = np.ascontiguousarray(preview)
-    return report | {"preview": [preview.dtype.name, list(preview.shape)]}, preview.tobytes()
+    return report, [array.tobytes() for array in arrays.values()]
+
+
+def _arrays(progress: Progress) -> Arrays:
+    """The arrays of a report by their names on the wire."""
+    arrays: dict[str, np.ndarray] = {}
+    if progress.preview is not None:
+        arrays["preview"] = shrink(progress.preview, _LARGEST_PREVIEW)
+    if progress.scores is not None:
+        arrays["scores"] = progress.scores
+    return arrays
 
 
 def _log_into(folder: Path) -> None:

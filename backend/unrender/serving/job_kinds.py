@@ -38,7 +38,8 @@ class JobKind:
 
     `run` is a module's function: it is called in another process. Jobs of one `lane` run one after another, lanes run
     beside each other. `repeatable` jobs are put back into the queue when the server was killed while they ran; others
-    are reported failed. A job that shows no progress for `silence_limit` seconds is ended.
+    are reported failed. A job that shows no progress for `silence_limit` seconds is ended. `show` gives, of the
+    parameters, the newest arrays of a job that left some on disk and does not report at the moment; it never raises.
     """
 
     parameters: type
@@ -48,6 +49,7 @@ class JobKind:
     stays_warm: bool = False  # the process is kept for the next job of the lane
     preload: tuple[str, ...] = ()  # modules that the process imports while it waits for its first job
     silence_limit: float = 600.0
+    show: Callable[[Any], Mapping[str, np.ndarray]] | None = None
 
     def check(self, parameters: Mapping[str, Any]) -> Any:
         """The parameters as their dataclass; raises UserError on unknown keys, wrong types and values out of range."""

@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,17 @@ from unrender.serving.job_child import work_on_orders
 from unrender.serving.job_kinds import JobKinds
 from unrender.serving.jobs import Job, JobError
 
-# A cancelled job must have stopped within 2 seconds: it is asked first, then told, then killed.
-_TERMINATE_AFTER = 1.6
+# A cancelled job must have stopped within 2 seconds, or as long as its client is patient: it is asked first, then told,
+# then killed.
 _KILL_AFTER = 1.8
+_TERMINATED_BEFORE = 0.2
+_MOST_PATIENCE = 120.0
 _START_LIMIT = 120.0  # seconds until the process must have said that it is ready
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgressed:
-    """The newest that a running job said of itself; `preview` is a small image [H, W, C] of uint8 or None."""
+    """The newest that a running job said of itself; `arrays` are those of the message `JobProgress`."""
 
     job: bytes
     phase: str
@@ -35,7 +37,13 @@ class JobProgressed:
     total: int
     eta_seconds: float | None
     message: str
-    preview: np.ndarray | None = None
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def after(self, earlier: "JobProgressed | None") -> "JobProgressed":
+        """This, with those arrays of an earlier one that it does not renew."""
+        if earlier is None or not earlier.arrays:
+            return self
+        return replace(self, arrays={**earlier.arrays, **self.arrays})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class JobProcess:
         self._pipe_closed = False
         self._last_sign = 0.0
         self._is_ready = False
-        self._cancel_time: float | None = None
+        self._kill_time: float | None = None  # of a job that was cancelled
         self._silence: JobError | None = None
         self._silence_limit = 0.0
         self.job: Job | None = None
@@ -100,7 +108,7 @@ class JobProcess:
         self.start()
         with self._lock:
             self._progress = self._ended = None
-        self.job, self._cancel_time, self._silence = job, None, None
+        self.job, self._kill_time, self._silence = job, None, None
         self._silence_limit = self._kinds[job.kind].silence_limit
         self._last_sign = time.monotonic()
         order = {
@@ -113,11 +121,18 @@ class JobProcess:
         }
         self._send(order)
 
-    def cancel(self) -> None:
-        """Ask the job to stop; it is killed if it does not, so that within 2 seconds it has."""
-        if self.job is not None and self._cancel_time is None:
-            self._cancel_time = time.monotonic()
+    def cancel(self, patience: float = 0.0) -> None:
+        """Ask the job to stop; it is killed if it does not, so that within 2 seconds, or `patience`, it has.
+
+        Asked again, the sooner end counts.
+        """
+        if self.job is None:
+            return
+        kill_time = time.monotonic() + max(_KILL_AFTER, min(patience, _MOST_PATIENCE))
+        if self._kill_time is None:
+            self._kill_time = kill_time
             self._send({"order": "cancel"})
+        self._kill_time = min(self._kill_time, kill_time)
 
     def poll(self) -> list[JobProgressed | JobEnded]:
         """What happened since the last call; enforces the time limits."""
@@ -147,8 +162,8 @@ class JobProcess:
         self._process = None
 
     def _end(self, job: Job, ended: Mapping[str, Any] | None) -> JobEnded:
-        was_cancelled = self._cancel_time is not None
-        self.job, self._cancel_time, self.idle_since = None, None, time.monotonic()
+        was_cancelled = self._kill_time is not None
+        self.job, self._kill_time, self.idle_since = None, None, time.monotonic()
         if ended is None:
             if was_cancelled:
                 return JobEnded(job.id)
@@ -161,14 +176,14 @@ class JobProcess:
         return JobEnded(job.id)
 
     def _enforce_limits(self, now: float) -> None:
-        if self._cancel_time is not None:
-            if now > self._cancel_time + _KILL_AFTER:
-                self._process.kill()
-            elif now > self._cancel_time + _TERMINATE_AFTER:
-                self._process.terminate()
-            return
         if self._pipe_closed:
             self._process.kill()  # nothing can be heard from it any more; what has crashed keeps its exit code
+            return
+        if self._kill_time is not None:
+            if now > self._kill_time:
+                self._process.kill()
+            elif now > self._kill_time - _TERMINATED_BEFORE:
+                self._process.terminate()
             return
         limit = self._silence_limit if self._is_ready else _START_LIMIT
         if now > self._last_sign + limit and self._silence is None:
@@ -187,9 +202,9 @@ class JobProcess:
         try:
             while True:
                 report = json.loads(connection.recv_bytes())
-                preview = connection.recv_bytes() if "preview" in report else None
+                contents = [connection.recv_bytes() for _ in report.get("arrays", ())]
                 if connection is self._connection:
-                    self._take(report, preview)
+                    self._take(report, contents)
         except (EOFError, OSError):
             pass  # the process has ended
         finally:
@@ -197,7 +212,7 @@ class JobProcess:
                 self._pipe_closed = True
             connection.close()
 
-    def _take(self, report: Mapping[str, Any], preview: bytes | None) -> None:
+    def _take(self, report: Mapping[str, Any], contents: Sequence[bytes]) -> None:
         self._last_sign = time.monotonic()
         if report["report"] == "ready":
             self._is_ready = True
@@ -213,18 +228,13 @@ class JobProcess:
                 report["total"],
                 report["eta_seconds"],
                 report["message"],
-                _image(report.get("preview"), preview),
+                {
+                    name: np.frombuffer(content, dtype).reshape(shape)
+                    for (name, dtype, shape), content in zip(report["arrays"], contents, strict=True)
+                },
             )
             with self._lock:
-                if progress.preview is None and self._progress is not None:
-                    progress = replace(progress, preview=self._progress.preview)
-                self._progress = progress
+                self._progress = progress.after(self._progress)
         elif report["report"] == "ended":
             with self._lock:
                 self._ended = dict(report)
-
-
-def _image(description: list[Any] | None, content: bytes | None) -> np.ndarray | None:
-    if description is None or content is None:
-        return None
-    return np.frombuffer(content, dtype=description[0]).reshape(description[1])

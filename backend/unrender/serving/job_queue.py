@@ -115,11 +115,27 @@ class JobQueue:
         return [self._unsaved.get(job.id, job) for job in reversed(saved)]
 
     def progress(self, job_id: bytes) -> JobProgressed | None:
-        """The newest that a running job has said, with the newest picture that it has shown."""
+        """The newest that a running job has said, with the newest arrays that it has shown."""
         return self._progress.get(job_id)
 
-    def cancel(self, job_id: bytes) -> Job:
-        """Stop the job if it has not ended; a running one has stopped when `poll` says so, within 2 seconds."""
+    def shown(self, job: Job) -> JobProgressed | None:
+        """What one who begins to follow a job is shown: what it last said, or what it left on disk."""
+        progress = self._progress.get(job.id)
+        if progress is not None and progress.arrays:
+            return progress
+        kind = self._kinds.get(job.kind)
+        # One that never ran, or failed, may have meant to write where another's files lie.
+        if kind is None or kind.show is None or job.attempts == 0 or job.state is JobState.FAILED:
+            return progress
+        arrays = kind.show(kind.check(job.parameters))
+        return replace(progress, arrays=arrays) if progress else JobProgressed(job.id, "", 0, 0, None, "", arrays)
+
+    def cancel(self, job_id: bytes, patience: float = 0.0) -> Job:
+        """Stop the job if it has not ended; a running one has stopped when `poll` says so.
+
+        That is within 2 seconds, or within `patience` seconds where the job needs them to come to a point that it can
+        be resumed from.
+        """
         job = self.find(job_id)
         if job.state is JobState.QUEUED:
             self._waiting = [other for other in self._waiting if other.id != job_id]
@@ -127,7 +143,7 @@ class JobQueue:
             self._folders.remove(job_id)
         for process in self._lanes.values():
             if process.job is not None and process.job.id == job_id:
-                process.cancel()
+                process.cancel(patience)
         return job
 
     def result(self, job_id: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -179,11 +195,8 @@ class JobQueue:
     # --- inside ---
 
     def _remember(self, progress: JobProgressed) -> None:
-        """Keep the newest progress with the newest picture: for those who begin to follow the job later."""
-        earlier = self._progress.get(progress.job)
-        if progress.preview is None and earlier is not None:
-            progress = replace(progress, preview=earlier.preview)
-        self._progress[progress.job] = progress
+        """Keep the newest progress with the newest arrays: for those who begin to follow the job later."""
+        self._progress[progress.job] = progress.after(self._progress.get(progress.job))
 
     def _find(self, job_id: bytes) -> Job | None:
         return self._unsaved.get(job_id) or self._ledger.find(job_id)

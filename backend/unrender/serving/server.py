@@ -21,6 +21,7 @@ from unrender_protocol.messages import (
     AcknowledgeResult,
     CancelJob,
     Failure,
+    FetchModelPreview,
     FetchResult,
     FollowJob,
     Hello,
@@ -35,6 +36,7 @@ from unrender_protocol.messages import (
     ListModels,
     Message,
     ModelList,
+    ModelPreview,
     ModelSummary,
     ResultAcknowledged,
     SubmitJob,
@@ -68,7 +70,15 @@ class Descriptions(Protocol):
         ...
 
     def expire(self) -> None:
-        """What was told may not be true any more: a job has ended, and may have made a model."""
+        """What was told may not be true any more: a job has ended, and may have made a model or a data set."""
+        ...
+
+    def datasets(self) -> tuple[str, ...]:
+        """The names of the data sets that can be trained on."""
+        ...
+
+    def model_preview(self, name: str) -> tuple[str, np.ndarray | None]:
+        """The hash of a model and a picture uint8 [H, W, 3] of it, if there is one; raises UnknownModelError."""
         ...
 
 
@@ -95,6 +105,7 @@ class JobServer:
             AcknowledgeResult: self._acknowledge,
             ListJobs: self._list_jobs,
             ListModels: self._list_models,
+            FetchModelPreview: self._fetch_model_preview,
         }
 
     def __enter__(self) -> "JobServer":
@@ -161,17 +172,19 @@ class JobServer:
 
     def _follow(self, peer: bytes, message: FollowJob, arrays: Arrays, request: bytes) -> Reply | None:
         job = self._queue.find(message.job)
+        progress = self._queue.shown(job)
         if job.state.is_final:
+            if progress is not None and progress.arrays:
+                self._send(peer, *_progress_message(progress))  # first: with the end, following is over
             return self._state_message(job), {}
         self._followers.setdefault(job.id, set()).add(peer)
         self._send(peer, self._state_message(job), id=request)
-        progress = self._queue.progress(job.id)
         if progress is not None:
             self._send(peer, *_progress_message(progress))
         return None
 
     def _cancel(self, peer: bytes, message: CancelJob, arrays: Arrays, request: bytes) -> Reply | None:
-        job = self._queue.cancel(message.job)
+        job = self._queue.cancel(message.job, message.patience_seconds)
         if not job.state.is_final:
             self._cancels.setdefault(job.id, []).append((peer, request))
             return None
@@ -193,7 +206,11 @@ class JobServer:
         return JobList(tuple(self._summary(job) for job in self._queue.jobs(_JOBS_LISTED))), {}
 
     def _list_models(self, peer: bytes, message: ListModels, arrays: Arrays, request: bytes) -> Reply:
-        return ModelList(self._descriptions.models()), {}
+        return ModelList(self._descriptions.models(), self._descriptions.datasets()), {}
+
+    def _fetch_model_preview(self, peer: bytes, message: FetchModelPreview, arrays: Arrays, request: bytes) -> Reply:
+        hash, picture = self._descriptions.model_preview(message.model)
+        return ModelPreview(message.model, hash), {} if picture is None else {"preview": picture}
 
     def _welcome(self, hello: Hello, protocol: int) -> Welcome:
         return self._descriptions.welcome(protocol)
@@ -274,4 +291,4 @@ def _progress_message(news: JobProgressed) -> tuple[JobProgress, Arrays]:
     message = JobProgress(
         news.job, news.phase, max(0, news.done), max(0, news.total), news.eta_seconds, news.message[:_LONGEST_TEXT]
     )
-    return message, {} if news.preview is None else {"preview": news.preview}
+    return message, news.arrays

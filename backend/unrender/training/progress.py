@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One report. `done` and `total` count the unit of the phase; `preview` is a uint8 picture [H, W, 3] or None."""
+    """One report. `done` and `total` count the unit of the phase.
+
+    preview: a picture [H, W, 3 or 4], None where there is no new one. scores: all evaluations of a training so far
+    [N, 2] as (images shown, kernel distance), None where there is no new one.
+    """
 
     phase: str
     done: int
@@ -18,6 +22,7 @@ class Progress:
     eta_seconds: float | None = None
     message: str = ""
     preview: NDArray[np.uint8] | None = None
+    scores: NDArray[np.float32] | None = None
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unrender.geometry.conventions import linear_to_srgb
-
-_GAP = 4
-_GAP_GREY = 90
+from unrender.training.sheet_grid import GAP, GAP_GREY
 
 
 def picture_grid(images: Float[Tensor, "B C H W"], columns: int, encoding: str, zoom: int = 2) -> NDArray[np.uint8]:
@@ -23,8 +21,8 @@ def picture_grid(images: Float[Tensor, "B C H W"], columns: int, encoding: str, 
     tiles = (shown * 255.0).round().to(torch.uint8).repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
     count, height, width = tiles.shape
     rows = -(-count // columns)
-    canvas = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3), _GAP_GREY, np.uint8)
+    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), GAP_GREY, np.uint8)
     for index, tile in enumerate(tiles.numpy()):
-        top, left = (index // columns) * (height + _GAP), (index % columns) * (width + _GAP)
+        top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
         canvas[top : top + height, left : left + width] = tile[:, :, None]
     return canvas

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from unrender.errors import UnknownModelError
 from unrender.serving.job_kinds import JobKind
 from unrender.serving.job_queue import JobQueue
 from unrender.serving.jobs import Job
@@ -43,6 +45,14 @@ class Descriptions:
 
     def models(self) -> tuple[ModelSummary, ...]:
         return (ModelSummary("chairs", "voxel_gan", "abc"),)
+
+    def datasets(self) -> tuple[str, ...]:
+        return ("tables",)
+
+    def model_preview(self, name: str) -> tuple[str, np.ndarray | None]:
+        if name != "chairs":
+            raise UnknownModelError(f"There is no model {name!r}.", "Known here: chairs.")
+        return "abc", np.zeros((4, 4, 3), np.uint8)
 
     def expire(self) -> None:
         """It always says the same."""

@@ -20,6 +20,12 @@ class Descriptions:
     def models(self) -> tuple:
         return ()
 
+    def datasets(self) -> tuple:
+        return ()
+
+    def model_preview(self, name: str) -> tuple:
+        return "", None
+
     def expire(self) -> None:
         """It always says the same."""
 

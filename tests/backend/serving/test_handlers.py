@@ -12,7 +12,7 @@ TRAIN = {"method": "voxel_gan", "config": "iggan-32", "name": "my-run"}
 
 
 def test_the_list_of_kinds_is_closed() -> None:
-    assert sorted(job_kinds()) == ["generate", "train"]
+    assert sorted(job_kinds()) == ["generate", "render_dataset", "train"]
 
 
 def test_generate_takes_what_the_panel_sends() -> None:

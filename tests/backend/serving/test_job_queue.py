@@ -56,8 +56,8 @@ def test_progress_collapses_to_the_newest(queue: JobQueue) -> None:
 
     assert 1 <= len(progress) < 200
     assert [item.done for item in progress] == sorted({item.done for item in progress})
-    assert progress[-1].preview is not None
-    assert progress[-1].preview.shape == (2, 3, 3)
+    assert "preview" in progress[-1].arrays
+    assert progress[-1].arrays["preview"].shape == (2, 3, 3)
     assert queue.progress(JOB) is None
 
 

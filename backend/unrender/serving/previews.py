@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pictures of models and trainings, for the panels of clients."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from unrender.training.run_folder import RunFolder
+from unrender.training.sheet_grid import grid_cells
+
+SHEET_PIXELS = 512
+_MODEL_PIXELS = 256
+_CELL_PIXELS = 128
+_THUMBNAIL_PIXELS = 64
+_VISIBLE = 16  # of 255; sheets show objects over black
+_LEAST_COVERAGE = 0.01
+
+Picture = NDArray[np.uint8]
+
+
+def shrink(picture: Picture, longest: int) -> Picture:
+    """The picture [H, W, C] with no side longer than so many pixels, averaged; itself where it is small enough."""
+    height, width = picture.shape[:2]
+    if max(height, width) <= longest:
+        return picture
+    scale = longest / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+
+
+def run_arrays(run: RunFolder) -> dict[str, np.ndarray]:
+    """The newest that a training has to show: `preview` (its sheet) and `scores`, each where there is one."""
+    arrays: dict[str, np.ndarray] = {}
+    sample = run.newest_sample()
+    sheet = None if sample is None else read_picture(sample)
+    if sheet is not None:
+        arrays["preview"] = shrink(sheet, SHEET_PIXELS)
+    scores = run_scores(run)
+    if len(scores):
+        arrays["scores"] = scores
+    return arrays
+
+
+def run_scores(run: RunFolder) -> NDArray[np.float32]:
+    """All evaluations of a training, oldest first: [N, 2] of images shown and kernel distance."""
+    try:
+        pairs = [(record["images"], record["kid"]) for record in run.metrics() if "kid" in record]
+    except (OSError, ValueError, KeyError, TypeError):
+        pairs = []  # a line that a killed process did not finish; the next evaluation will be read
+    scores = np.array(pairs, np.float32).reshape(-1, 2)
+    return scores[np.isfinite(scores).all(axis=1)]
+
+
+def model_picture(folder: Path) -> Picture | None:
+    """A square picture of one shape: a bundled model's own, or the most ordinary one of a run's newest sheet."""
+    own = read_picture(folder / "preview.png")
+    if own is not None:
+        return shrink(own, _MODEL_PIXELS)
+    sample = RunFolder(folder).newest_sample()
+    sheet = None if sample is None else read_picture(sample)
+    return None if sheet is None else shrink(_ordinary_cell(sheet), _CELL_PIXELS)
+
+
+def thumbnail(folder: Path) -> bytes | None:
+    """That picture as a PNG of at most 64 x 64 pixels; None without one."""
+    picture = model_picture(folder)
+    if picture is None:
+        return None
+    stream = io.BytesIO()
+    Image.fromarray(shrink(picture, _THUMBNAIL_PIXELS)).quantize(64).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def read_picture(path: Path) -> Picture | None:
+    """A picture [H, W, 3] from a file; None where it is missing, damaged or only half written."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
+        return None
+
+
+def _ordinary_cell(sheet: Picture) -> Picture:
+    """The sample whose size is nearest the median: neither an empty one nor a blob. A sheet's last row is real."""
+    rows = grid_cells(sheet)
+    cells = [cell for row in (rows[:-1] or rows) for cell in row]
+    coverage = np.array([(cell.max(axis=2) > _VISIBLE).mean() for cell in cells])
+    seen = np.flatnonzero(coverage > _LEAST_COVERAGE)
+    if len(seen) == 0:
+        return cells[0]
+    return cells[seen[np.abs(coverage[seen] - np.median(coverage[seen])).argmin()]]
