@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the two Python environments of a checkout, so that an interrupted attempt is never taken for a complete one.
+"""Makes the Python environments of a checkout, so that an interrupted attempt is never taken for a complete one.
 
 `.venv` holds the backend, `.venv-blender` Blender as a Python module; the two cannot share one, because `bpy` needs
-an older numpy. Each gets exactly the versions that its constraints file pins. An environment counts as complete only
-when it holds a stamp whose fingerprint covers everything it was made from; the stamp is taken away before pip starts
-and comes back after the last check, so a second run starts at once and an interrupted run starts that one anew.
+an older numpy. Other Blenders, which tests of the add-on run on, are made when they are named. Each gets exactly the
+versions that its constraints file pins. An environment counts as complete only when it holds a stamp whose fingerprint
+covers everything it was made from; the stamp is taken away before pip starts and comes back after the last check, so a
+second run starts at once and an interrupted run starts that one anew.
 
 Run by `scripts/make_environment`; with the standard library of Python 3.11 alone.
 """
@@ -20,13 +21,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAMP = "unrender-environment"
+DEFAULT = ("backend", "blender")
 
 # What `import bpy`, Cycles and asset previews load from the system; the module's wheel does not carry them.
 BLENDER_LIBRARIES = {
@@ -38,6 +39,9 @@ BLENDER_LIBRARIES = {
     "libSM.so.6": "libsm6",
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
+}
+LIBRARIES = dict.fromkeys(("blender", "blender-5.2"), BLENDER_LIBRARIES) | {
+    "blender-4.2": BLENDER_LIBRARIES | {"libXxf86vm.so.1": "libxxf86vm1", "libgomp.so.1": "libgomp1"}
 }
 
 
@@ -54,6 +58,7 @@ class Environment:
     requirements: tuple[str, ...]  # arguments of one `pip install`
     sources: tuple[Path, ...]  # files besides the constraints that decide what is installed
     modules: tuple[str, ...]  # must import when it is complete
+    python_version: tuple[int, int] = (3, 11)  # each bpy runs on one version of Python only
 
     @property
     def python(self) -> Path:
@@ -67,7 +72,8 @@ class Environment:
 
     def fingerprint(self) -> str:
         """A hash over everything the environment is made from: Python's version, the arguments and the files."""
-        digest = hashlib.sha256(repr((sys.version_info[:3], self.requirements, self.modules)).encode())
+        version = sys.version_info[:3] if self.python_version == sys.version_info[:2] else self.python_version
+        digest = hashlib.sha256(repr((version, self.requirements, self.modules)).encode())
         for path in (self.constraints, *self.sources):
             digest.update(path.read_bytes())
         return digest.hexdigest()
@@ -81,8 +87,19 @@ class Environment:
 
 
 def environments(checkout: Path) -> dict[str, Environment]:
-    """The two environments of a checkout by name: `backend` and `blender`."""
+    """The environments of a checkout by name: those in `DEFAULT`, and further Blenders."""
     protocol = checkout / "protocol"
+    blenders = {
+        name: Environment(
+            folder=checkout / f".venv-{name}",
+            constraints=checkout / "scripts" / f"constraints-{name}.txt",
+            requirements=("-e", str(protocol), "bpy"),
+            sources=(protocol / "pyproject.toml",),
+            modules=("bpy", "zmq", "msgpack", "unrender_protocol"),
+            python_version=python_version,
+        )
+        for name, python_version in (("blender", (3, 11)), ("blender-4.2", (3, 11)), ("blender-5.2", (3, 13)))
+    }
     return {
         "backend": Environment(
             folder=checkout / ".venv",
@@ -91,13 +108,7 @@ def environments(checkout: Path) -> dict[str, Environment]:
             sources=(checkout / "pyproject.toml", protocol / "pyproject.toml"),
             modules=("torch", "unrender", "unrender_protocol"),
         ),
-        "blender": Environment(
-            folder=checkout / ".venv-blender",
-            constraints=checkout / "scripts" / "constraints-blender.txt",
-            requirements=("-e", str(protocol), "bpy"),
-            sources=(protocol / "pyproject.toml",),
-            modules=("bpy", "zmq", "msgpack", "unrender_protocol"),
-        ),
+        **blenders,
     }
 
 
@@ -106,8 +117,9 @@ def missing_packages(names: Sequence[str]) -> list[str]:
     missing = []
     if importlib.util.find_spec("ensurepip") is None:
         missing.append(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
-    if "blender" in names and sys.platform == "linux":
-        for library, package in BLENDER_LIBRARIES.items():
+    if sys.platform == "linux":
+        needed = [library for name in names for library in LIBRARIES.get(name, {}).items()]
+        for library, package in dict.fromkeys(needed):
             try:
                 ctypes.CDLL(library)
             except OSError:
@@ -175,6 +187,49 @@ def pip_install(environment: Environment) -> None:
             raise SetupError(f"{environment.folder.name} is not usable: {failure}. Run the same command again.")
 
 
+def find_python(version: tuple[int, int]) -> str:
+    """The path of a Python of that version: this one, or one on the PATH, of pyenv, of Windows' launcher, or of uv.
+
+    Raises:
+        SetupError: there is none.
+    """
+    if version == sys.version_info[:2]:
+        return sys.executable
+    wanted = ".".join(map(str, version))
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    candidates = [
+        (f"python{wanted}",),
+        (f"/usr/bin/python{wanted}",),
+        *((str(python),) for python in sorted(pyenv.glob(f"{wanted}.*/bin/python"), reverse=True)),
+        ("py", f"-{wanted}"),
+        ("uv", "run", "--no-project", "--offline", "--python", wanted, "python"),
+    ]
+    ask = f"import sys; sys.version_info[:2] == {version!r} and print(sys.executable)"
+    for candidate in candidates:  # a command of that name may be a shim that cannot run, so each is asked
+        try:
+            answer = subprocess.run([*candidate, "-c", ask], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        except OSError:
+            continue
+        if answer.returncode == 0 and answer.stdout.strip():
+            return answer.stdout.strip()
+    raise SetupError(
+        f"This Blender needs Python {wanted}, and none was found on the PATH, in {pyenv}, by `py` or by `uv`: "
+        f"install it (`pyenv install {wanted}` or `uv python install {wanted}`) and run the same command again."
+    )
+
+
+def create(environment: Environment) -> None:
+    """Makes the environment's folder anew, with its Python and pip in it.
+
+    Raises:
+        SetupError: there is no Python of its version, or that cannot make environments.
+    """
+    links = "--copies" if sys.platform == "win32" else "--symlinks"
+    command = [find_python(environment.python_version), "-m", "venv", "--clear", links, str(environment.folder)]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, close_fds=False).returncode != 0:
+        raise SetupError(f"{environment.folder.name} could not be made; this failed: {shlex.join(command)}")
+
+
 def make(environment: Environment, install: Callable[[Environment], None] = pip_install) -> bool:
     """Completes an environment; returns False when it was complete already.
 
@@ -189,7 +244,7 @@ def make(environment: Environment, install: Callable[[Environment], None] = pip_
     was_complete = environment.stamp.is_file() and environment.python.exists()
     environment.stamp.unlink(missing_ok=True)
     if not was_complete:
-        venv.EnvBuilder(with_pip=True, clear=True, symlinks=sys.platform != "win32").create(environment.folder)
+        create(environment)
     fingerprint = environment.fingerprint()
     install(environment)
     written = environment.stamp.with_suffix(".partial")
@@ -217,11 +272,12 @@ def _wait_for_others() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Makes the named environments (both by default); returns the exit code."""
+    """Makes the named environments (those in `DEFAULT` where none is named); returns the exit code."""
     known = environments(CHECKOUT)
     parser = argparse.ArgumentParser(prog="scripts/make_environment", description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="backend|blender", help="which to make; both when none is named")
-    names = parser.parse_args(arguments).names or list(known)
+    choice = f"any of {', '.join(known)}; {' and '.join(DEFAULT)} when none is named"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=choice)
+    names = parser.parse_args(arguments).names or list(DEFAULT)
     unknown = sorted(set(names) - set(known))
     if unknown:
         parser.error(f"there is no environment {unknown[0]!r}; there are: {', '.join(known)}")

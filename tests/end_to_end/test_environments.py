@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import importlib.metadata
 import importlib.util
 import os
@@ -32,20 +33,14 @@ def environments(checkout: Path) -> ModuleType:
 def environment(environments: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     """An environment of a small project; making its folder copies no pip, which would take seconds."""
 
-    class FolderWithPython:
-        def __init__(self, *, clear: bool, **others: object) -> None:
-            self.clear = clear
+    def create(environment: object) -> None:
+        for old in environment.folder.rglob("*"):
+            if old.is_file():
+                old.unlink()
+        environment.python.parent.mkdir(parents=True, exist_ok=True)
+        environment.python.touch()
 
-        def create(self, folder: Path) -> None:
-            for old in folder.rglob("*") if self.clear else ():
-                if old.is_file():
-                    old.unlink()
-            (folder / "bin").mkdir(parents=True, exist_ok=True)
-            (folder / "Scripts").mkdir(exist_ok=True)
-            (folder / "bin" / "python").touch()
-            (folder / "Scripts" / "python.exe").touch()
-
-    monkeypatch.setattr(environments.venv, "EnvBuilder", FolderWithPython)
+    monkeypatch.setattr(environments, "create", create)
     (tmp_path / "constraints.txt").write_text("numpy==2.4.6\n")
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     return environments.Environment(
@@ -138,7 +133,17 @@ def test_a_missing_library_is_one_line_to_run_where_nobody_may_install(
 
 def test_the_backend_needs_no_graphics_library(environments: ModuleType, without_libgl: None) -> None:
     assert environments.missing_packages(["backend"]) == []
-    assert environments.missing_packages(["backend", "blender"]) == ["libgl1"]
+    assert environments.missing_packages(["backend", "blender", "blender-5.2"]) == ["libgl1"]
+
+
+def test_blender_4_2_needs_two_libraries_more(environments: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setattr(sys, "platform", "linux")
+    more = set(environments.missing_packages(["blender-4.2"])) - set(environments.missing_packages(["blender"]))
+    assert more == {"libxxf86vm1", "libgomp1"}
 
 
 def test_a_missing_library_is_installed_where_that_is_allowed(
@@ -156,6 +161,68 @@ def test_a_missing_library_is_installed_where_that_is_allowed(
     monkeypatch.setattr(environments.subprocess, "run", run)
     environments.install_packages(["blender"])
     assert commands[-1] == ["sudo", "-n", "apt-get", "install", "--yes", "--no-install-recommends", "libgl1"]
+
+
+def shell_program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def only_pythons_below(environments: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A computer whose programs are those below this folder: `bin` is the PATH, `pyenv` belongs to pyenv."""
+    if os.name != "posix":
+        pytest.skip("the programs are shell scripts")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    return tmp_path
+
+
+def test_a_python_of_another_version_is_looked_for_where_pyenv_keeps_them(
+    environments: ModuleType, only_pythons_below: Path
+) -> None:
+    shell_program(only_pythons_below / "bin" / "python9.9", "echo pyenv: command not found >&2; exit 127")
+    for release in ("9.8.7", "9.9.1"):
+        shell_program(only_pythons_below / "pyenv" / "versions" / release / "bin" / "python", f"echo {release}")
+    assert environments.find_python((9, 9)) == "9.9.1"
+    assert environments.find_python(sys.version_info[:2]) == sys.executable
+
+
+def test_a_python_of_another_version_is_asked_for_at_uv(environments: ModuleType, only_pythons_below: Path) -> None:
+    shell_program(only_pythons_below / "bin" / "python9.9", "exit 0")  # of another version: it prints nothing
+    shell_program(only_pythons_below / "bin" / "uv", 'case "$*" in *"--python 9.9 "*) echo found by uv ;; esac')
+    assert environments.find_python((9, 9)) == "found by uv"
+
+
+def test_without_that_python_one_sentence_says_what_to_install(
+    environments: ModuleType, only_pythons_below: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    known = environments.environments(only_pythons_below)
+    needs_another = dataclasses.replace(known["blender-5.2"], python_version=(9, 9))
+    monkeypatch.setattr(environments, "environments", lambda checkout: known | {"blender-5.2": needs_another})
+    monkeypatch.setattr(environments, "missing_packages", lambda names: [])
+    monkeypatch.setattr(environments, "_wait_for_others", lambda: None)
+    needs_another.constraints.parent.mkdir()
+    needs_another.constraints.touch()
+    assert environments.main(["blender-5.2"]) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "needs Python 9.9" in sentence
+    assert "pyenv install 9.9" in sentence
+    assert not needs_another.folder.exists()
+
+
+def test_further_blenders_are_made_only_when_they_are_named(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(environments, "_wait_for_others", lambda: None)  # the lock is this process's until it ends
+    monkeypatch.setattr(environments.Environment, "is_complete", lambda self: asked.append(self.folder.name) or True)
+    assert environments.main([]) == 0
+    assert set(asked) == {".venv", ".venv-blender"}
+    asked.clear()
+    assert environments.main(["blender-4.2"]) == 0
+    assert set(asked) == {".venv-blender-4.2"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="scripts/make_environment is a bash script")
