@@ -53,6 +53,39 @@ def ignore_cancel(parameters: Nothing, work: JobWork) -> JobOutput:
         time.sleep(0.05)
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """How long it takes to come to an end once it is asked to."""
+
+    seconds: float
+
+
+def save_slowly(parameters: Saving, work: JobWork) -> JobOutput:
+    """Works until it is cancelled, and then takes its time to save; what it saved lies beside its folder."""
+    work.progress(Progress("working", 1, 2))
+    while not work.cancelled():
+        time.sleep(0.01)
+    time.sleep(parameters.seconds)
+    (work.folder.parent / f"{work.folder.name}.saved").touch()
+    raise CancelledError("saved")
+
+
+def report_arrays(parameters: Nothing, work: JobWork) -> JobOutput:
+    """A sheet and scores, then many reports without; waits for its end."""
+    sheet, scores = np.full((600, 1200, 3), 7, np.uint8), np.array([[0, 0.5], [16, 0.25]], np.float32)
+    work.progress(Progress("showing", 0, 50, preview=sheet, scores=scores))
+    for done in range(50):
+        work.progress(Progress("showing", done + 1, 50))
+    while not work.cancelled():
+        time.sleep(0.01)
+    raise CancelledError("stopped")
+
+
+def newest_numbers(parameters: Nothing) -> dict[str, np.ndarray]:
+    """What there is to show of a job that does not report."""
+    return {"scores": np.array([[0, 0.5]], np.float32)}
+
+
 def segfault(parameters: Nothing, work: JobWork) -> JobOutput:
     print("the last words of native code", flush=True)
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -96,6 +129,8 @@ KINDS = {
     "count": JobKind(CountTo, count, lane="short", stays_warm=True),
     "count_once": JobKind(CountTo, count, lane="once", repeatable=False),
     "deaf": JobKind(Nothing, ignore_cancel, lane="short"),
+    "slow_save": JobKind(Saving, save_slowly, lane="once"),
+    "arrays": JobKind(Nothing, report_arrays, lane="once", show=newest_numbers),
     "segfault": JobKind(Nothing, segfault, lane="short"),
     "killed": JobKind(Nothing, killed, lane="short"),
     "allocate": JobKind(Nothing, allocate, lane="short"),

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from unrender.errors import DiskFullError, UserError
+from unrender.serving import job_process
 from unrender.serving.job_kinds import JobKind
 from unrender.serving.job_process import JobProgressed
 from unrender.serving.job_queue import JobQueue, NotFinishedError, QueueFullError, UnknownJobError
@@ -97,6 +98,59 @@ def test_a_cancelled_job_has_stopped_within_two_seconds(queue: JobQueue, kind: s
 
     queue.submit(OTHER, "count", {"number": 1}, {})
     drive(queue, lambda: queue.find(OTHER).state is JobState.DONE)
+
+
+def saved(home: Path) -> bool:
+    return (home / "jobs" / f"{JOB.hex()}.saved").exists()
+
+
+def test_a_patient_cancel_lets_a_job_save_while_others_work(queue: JobQueue, tmp_path: Path) -> None:
+    queue.submit(JOB, "slow_save", {"seconds": 4.0}, {})
+    drive(queue, lambda: queue.progress(JOB) is not None)
+    queue.cancel(JOB, 30.0)
+    queue.submit(OTHER, "count", {"number": 3}, {})
+    drive(queue, lambda: queue.find(OTHER).state is JobState.DONE)
+    drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
+    assert saved(tmp_path)
+
+
+def test_without_patience_a_job_that_saves_slowly_is_ended(queue: JobQueue, tmp_path: Path) -> None:
+    queue.submit(JOB, "slow_save", {"seconds": 300.0}, {})
+    drive(queue, lambda: queue.progress(JOB) is not None)
+    queue.cancel(JOB)
+    drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
+    assert not saved(tmp_path)
+
+
+def test_patience_can_be_lost_but_not_gained(queue: JobQueue, tmp_path: Path) -> None:
+    queue.submit(JOB, "slow_save", {"seconds": 300.0}, {})
+    drive(queue, lambda: queue.progress(JOB) is not None)
+    queue.cancel(JOB, 250.0)
+    queue.cancel(JOB)
+    queue.cancel(JOB, 250.0)
+    drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
+    assert not saved(tmp_path)
+
+
+def test_patience_ends_where_the_server_says(queue: JobQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert job_process._MOST_PATIENCE == 120.0
+    monkeypatch.setattr(job_process, "_MOST_PATIENCE", 2.5)
+    queue.submit(JOB, "slow_save", {"seconds": 300.0}, {})
+    drive(queue, lambda: queue.progress(JOB) is not None)
+    queue.cancel(JOB, 1e9)
+    drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
+    assert not saved(tmp_path)
+
+
+def test_arrays_outlast_the_numbers_that_follow_them(queue: JobQueue) -> None:
+    queue.submit(JOB, "arrays", {}, {})
+    drive(queue, lambda: (progress := queue.progress(JOB)) is not None and progress.done == 50)
+    progress = queue.progress(JOB)
+    assert progress is not None
+    assert progress.arrays["scores"].tolist() == [[0.0, 0.5], [16.0, 0.25]]
+    assert progress.arrays["scores"].dtype == np.float32
+    assert progress.arrays["preview"].shape == (256, 512, 3), "a panel is no wider"
+    assert (progress.arrays["preview"] == 7).all()
 
 
 def test_a_queued_job_is_cancelled_without_being_started(queue: JobQueue, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from unrender_protocol.messages import (
     JobList,
     JobProgress,
     ModelList,
+    ModelPreview,
     ResultAcknowledged,
 )
 
@@ -89,6 +91,61 @@ def test_cancel_is_answered_when_the_work_has_stopped(server: Any) -> None:
         assert server.wait_for(client, JobCancelled).message.job == job
         client.fetch(job)
         assert server.wait_for(client, JobCancelled).message.job == job
+
+
+def test_one_who_follows_later_is_shown_the_newest_arrays(server: Any) -> None:
+    with server.connect() as client, server.connect() as late:
+        job = client.submit("arrays")
+        server.wait_for(client, JobProgress)
+        late.follow(job)
+        assert server.wait_for(late, JobAccepted).message.state == "running"
+        shown = server.wait_for(late, JobProgress)
+        assert sorted(shown.arrays) == ["preview", "scores"]
+
+        client.cancel(job)
+        server.wait_for(client, JobCancelled)
+        late.follow(job)
+        shown = server.wait_for(late, JobProgress)
+        while "preview" in shown.arrays:  # sent while it ran
+            shown = server.wait_for(late, JobProgress)
+        assert shown.arrays["scores"].tolist() == [[0.0, 0.5]], "what the job left, before its end is told"
+        assert server.wait_for(late, JobCancelled).message.job == job
+
+
+def test_a_job_that_never_ran_shows_nothing_of_another(server: Any) -> None:
+    with server.connect() as client:
+        first, second = client.submit("arrays"), client.submit("arrays")
+        server.wait_for(client, JobProgress)
+        client.cancel(second)
+        server.wait_for(client, JobCancelled)
+        with server.connect() as late:
+            late.follow(second)
+            server.wait_for(late, JobCancelled)
+            late.follow(first)
+            assert server.wait_for(late, JobProgress).message.job == first
+
+
+def test_patience_reaches_the_job(server: Any, tmp_path: Path) -> None:
+    with server.connect() as client:
+        job = client.submit("slow_save", {"seconds": 3.0})
+        server.wait_for(client, JobProgress)
+        client.cancel(job, patience_seconds=60.0)
+        server.wait_for(client, JobCancelled)
+    assert (tmp_path / "jobs" / f"{job.hex()}.saved").exists()
+
+
+def test_a_picture_of_a_model_or_a_sentence(server: Any) -> None:
+    with server.connect() as client:
+        client.list_models()
+        listed = server.wait_for(client, ModelList).message
+        assert listed.datasets == ("tables",)
+        client.welcome = replace(client.welcome, capabilities=("model_previews",))
+        assert client.fetch_model_preview("chairs")
+        answer = server.wait_for(client, ModelPreview)
+        assert (answer.message, answer.arrays["preview"].shape) == (ModelPreview("chairs", "abc"), (4, 4, 3))
+        assert client.fetch_model_preview("../../secret")
+        failure = server.wait_for(client, Failure).message
+        assert (failure.tag, failure.hint) == ("unknown_model", "Known here: chairs.")
 
 
 def test_a_failed_job_tells_tag_message_and_hint(server: Any) -> None:
