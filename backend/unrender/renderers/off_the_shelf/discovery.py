@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which Blender renders: a real executable where one can run the worker, the `bpy` module otherwise.
 
-Order: the environment variable UNRENDER_BLENDER; `blender` on the PATH and in the usual places; the Python named by
-UNRENDER_BLENDER_PYTHON; `.venv-blender` beside the checkout or below the working folder. Blenders before 4.2 hand their
-pixels over through files, which is slower: they are taken only where nothing newer is found.
+Order: the environment variable UNRENDER_BLENDER; `blender` on the PATH; the Python named by UNRENDER_BLENDER_PYTHON;
+`.venv-blender` beside the checkout or below the working folder; executables in the usual places, which come last
+because those that are downloaded lack the worker's libraries, and asking each takes a second or more. Blenders before
+4.2 hand their pixels over through files, which is slower: they are taken only where nothing newer is found.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,20 +114,52 @@ def _explain(answer: "subprocess.CompletedProcess[str]", is_python: bool) -> str
     return f"failed to start ({last})"
 
 
-def _candidates() -> list[str]:
-    candidates = []
+def find_executables() -> list[str]:
+    """Blender executables on the PATH and in the usual places of this system, newest names first in each place."""
     on_path = shutil.which("blender")
-    if on_path:
-        candidates.append(on_path)
+    found = {os.path.realpath(on_path): on_path} if on_path else {}
+    for pattern in _usual_places():
+        root = Path(pattern.anchor)
+        for path in sorted(root.glob(str(pattern.relative_to(root))), key=_by_numbers, reverse=True):
+            if path.is_file() and os.access(path, os.X_OK):
+                found.setdefault(os.path.realpath(path), str(path))
+    return list(found.values())
+
+
+def _by_numbers(path: Path) -> list[tuple[int, str]]:
+    """A sorting key in which 4.10 comes after 4.9."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", str(path))]
+
+
+def _usual_places() -> list[Path]:
+    """Patterns of absolute paths."""
+    home, steam = Path.home(), Path("steamapps/common/Blender")
     if sys.platform == "darwin":
-        candidates.append("/Applications/Blender.app/Contents/MacOS/Blender")
-    elif sys.platform == "win32":
-        programs = Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / "Blender Foundation"
-        candidates += sorted((str(path) for path in programs.glob("Blender*/blender.exe")), reverse=True)
+        inside = Path("Contents/MacOS/Blender")
+        applications = [folder / "Blender*.app" / inside for folder in (Path("/Applications"), home / "Applications")]
+        return [*applications, home / "Library/Application Support/Steam" / steam / "Blender.app" / inside]
+    if sys.platform == "win32":
+        programs = Path(os.environ.get("PROGRAMFILES", "C:/Program Files"))
+        programs_x86 = Path(os.environ.get("PROGRAMFILES(X86)", "C:/Program Files (x86)"))
+        foundation = programs / "Blender Foundation" / "Blender*" / "blender.exe"
+        return [foundation, home / "blender*" / "blender.exe", programs_x86 / "Steam" / steam / "blender.exe"]
+    folders = [Path("/opt"), Path("/usr/local"), home, home / "Applications"]
+    steams = [home / ".steam" / "steam", home / ".local" / "share" / "Steam"]
+    return [
+        *(folder / "blender*" / "blender" for folder in folders),
+        *(folder / steam / "blender" for folder in steams),
+        Path("/snap/bin/blender"),
+    ]
+
+
+def _candidates() -> list[str]:
+    on_path = shutil.which("blender")
+    candidates = [on_path] if on_path else []
     named = os.environ.get("UNRENDER_BLENDER_PYTHON")
     if named:
         candidates.append(named)
     inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
     for folder in (Path(__file__).resolve().parents[4], Path.cwd()):
         candidates.append(str(folder / ".venv-blender" / inside))
+    candidates += find_executables()
     return [candidate for candidate in dict.fromkeys(candidates) if Path(candidate).exists() or candidate == named]
