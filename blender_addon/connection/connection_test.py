@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .backend_process import BackendSettings, FindRunning, Search
+from .backend_search import not_found
 from .endpoints import EndpointError, find_local
 from .inbox import Inbox
 from .news import ConnectionTested, News
-from .problems import CONNECT_TIMEOUT, NO_BACKEND, NOT_A_GENERATOR, Problem, missing_library, said_by_server
+from .problems import CONNECT_TIMEOUT, NOT_A_GENERATOR, Problem, missing_library, said_by_server
 from .socket_thread import open_zmq_client
 from .states import ConnectionTest, Endpoint, Target
 
@@ -29,7 +31,8 @@ class ConnectionTester:
 
     Args:
         inbox: where the outcome goes.
-        find_command: looks for the backend's command on this computer.
+        settings: what the preferences say about this computer; asked on the main thread at every start.
+        search: looks for the backend there; called in threads.
         open_client: makes the client of an endpoint.
         find_running: looks for a server that runs on this computer; gives its endpoint and process id.
         seconds: after which a test ends without an answer.
@@ -38,13 +41,15 @@ class ConnectionTester:
     def __init__(
         self,
         inbox: Inbox[News],
-        find_command: Callable[[], list[str] | None],
+        settings: Callable[[], BackendSettings],
+        search: Search,
         open_client: Callable[[Endpoint], Client] = open_zmq_client,
-        find_running: Callable[[], tuple[Endpoint, int] | None] = find_local,
+        find_running: FindRunning = find_local,
         seconds: float = TEST_SECONDS,
     ) -> None:
         self._inbox = inbox
-        self._find_command = find_command
+        self._settings = settings
+        self._search = search
         self._open_client = open_client
         self._find_running = find_running
         self._seconds = seconds
@@ -53,12 +58,16 @@ class ConnectionTester:
     def start(self, target: Target) -> int:
         """Begin to test; returns the number that the outcome will carry."""
         self._number += 1
-        threading.Thread(target=self._run, args=(self._number, target), name="unrender-test", daemon=True).start()
+        chosen = self._settings().chosen
+        test = threading.Thread(
+            target=self._run, args=(self._number, target, chosen), name="unrender-test", daemon=True
+        )
+        test.start()
         return self._number
 
-    def _run(self, number: int, target: Target) -> None:
+    def _run(self, number: int, target: Target, chosen: str) -> None:
         try:
-            outcome = self._try(target)
+            outcome = self._try(target, chosen)
         except ImportError as error:
             outcome = _failed(missing_library(error))
         except EndpointError as error:
@@ -67,12 +76,12 @@ class ConnectionTester:
             outcome = ConnectionTest(sentence=f"The connection failed: {error}")
         self._inbox.put(ConnectionTested(number, outcome))
 
-    def _try(self, target: Target) -> ConnectionTest:
+    def _try(self, target: Target, chosen: str) -> ConnectionTest:
         endpoint = target.endpoint
         if endpoint is None:
             running = self._find_running()
             if running is None:
-                return self._not_running()
+                return self._not_running(chosen)
             endpoint = running[0]
         client = self._open_client(endpoint)
         try:
@@ -80,10 +89,12 @@ class ConnectionTester:
         finally:
             client.close()
 
-    def _not_running(self) -> ConnectionTest:
-        if self._find_command() is None:
-            return _failed(NO_BACKEND)
-        return ConnectionTest(ok=True, sentence="The generator is installed and does not run; Connect starts it.")
+    def _not_running(self, chosen: str) -> ConnectionTest:
+        found = self._search(chosen)
+        if found is None:
+            return _failed(not_found(chosen))
+        sentence = f"The generator is installed in {found.place} and does not run; Connect starts it."
+        return ConnectionTest(ok=True, sentence=sentence)
 
     def _ask(self, client: Client) -> ConnectionTest:
         """Greet the server, and measure one ping."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .problems import BAD_ADDRESS, NO_PROTOCOL_LIBRARY, Problem
+from .problems import BAD_ADDRESS, NO_PAIRING_LINE, NextStep, Problem, missing_library
 from .states import Endpoint
 
+COPY_AGAIN = "Copy the whole line that the generator printed, and paste it in the preferences."
 KEYS_FILE = Path("keys") / "addon.json"
 
 
@@ -30,6 +31,8 @@ def read_endpoint(text: str, token: str = "") -> Endpoint:
         EndpointError: with a sentence for the panel.
     """
     text = text.strip()
+    if not text:
+        raise EndpointError(NO_PAIRING_LINE)
     if text.startswith(("tcp://", "ipc://")):
         host_and_port = text.removeprefix("tcp://")
         if text.startswith("tcp://") and not host_and_port.rpartition(":")[2].isdigit():
@@ -46,7 +49,7 @@ def _paired(line: str) -> Endpoint:
         from unrender_protocol.errors import WireError
         from unrender_protocol.pairing import load_key_pair, read_pairing_line
     except ImportError as error:
-        raise EndpointError(NO_PROTOCOL_LIBRARY) from error
+        raise EndpointError(missing_library(error)) from error
     try:
         pairing = read_pairing_line(line)
         if not pairing.server:
@@ -55,9 +58,14 @@ def _paired(line: str) -> Endpoint:
     except (WireError, OSError) as error:
         text = str(error)
         message, _, hint = text.partition("; ")
-        problem = Problem("pairing_line", message[:1].upper() + message[1:] + ".", hint[:1].upper() + hint[1:] or text)
-        raise EndpointError(problem) from error
+        raise EndpointError(
+            Problem("pairing_line", _sentence(message), _sentence(hint) or COPY_AGAIN, NextStep.OPEN_PREFERENCES)
+        ) from error
     return Endpoint(pairing.address, pairing.token, pairing.server, keys.public, keys.secret)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
 
 
 def find_local(home: Path | None = None) -> tuple[Endpoint, int] | None:

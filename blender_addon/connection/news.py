@@ -94,15 +94,21 @@ class ConnectionTested:
 
 
 @dataclass(frozen=True, slots=True)
+class BackendSearched:
+    """Where on this computer the backend is installed, as a person writes it; empty where it was not found."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """A line for the report."""
 
     text: str
 
 
-News = (
-    ConnectionNews | BackendNews | JobNews | JobsListed | ModelsListed | ModelPictureCame | ConnectionTested | LogLine
-)
+LinkNews = ConnectionNews | JobsListed | ModelsListed | ModelPictureCame
+News = LinkNews | BackendNews | BackendSearched | JobNews | ConnectionTested | LogLine
 
 
 class Link(Protocol):
@@ -149,7 +155,13 @@ class Backend(Protocol):
         """Start the child; returns the number that its news will carry."""
 
     def stop(self) -> None:
-        """Stop the child if one runs."""
+        """Stop the child if one runs that is ours to stop."""
+
+    def look(self) -> None:
+        """Look where the backend is installed; `BackendSearched` follows."""
+
+    def stop_running(self) -> None:
+        """End the server that runs on this computer, whoever started it."""
 
     def shut_down(self, timeout: float) -> None:
         """Stop the child and wait for its end at most `timeout` seconds."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 
 from .shapes import Shape
 
@@ -46,9 +47,15 @@ class Results:
 
     def imported(self, job: bytes, index: int) -> bool:
         """Note that one shape is in the scene. Returns whether it was the last one; then all are let go of."""
-        done = self._imported.setdefault(job, set())
-        done.add(index)
-        if not done >= {shape.index for shape in self.shapes.get(job, ())}:
+        return self.found(job, self._imported.get(job, set()) | {index})
+
+    def found(self, job: bytes, indices: Collection[int]) -> bool:
+        """Note that these shapes of a job are in the file, and no others. Returns whether these are all; then all are
+        let go of.
+        """
+        self._imported[job] = set(indices)
+        known = {shape.index for shape in self.shapes.get(job, ())}
+        if not known or not known <= self._imported[job]:
             return False
         self.leave(job)
         self.shapes.pop(job, None)

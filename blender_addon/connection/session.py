@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,15 @@ from .model_pictures import ModelPictures
 from .news import (
     Backend,
     BackendNews,
+    BackendSearched,
     ConnectionNews,
     ConnectionTested,
     JobNews,
     JobsListed,
     Link,
+    LinkNews,
     ListedJob,
     LogLine,
-    ModelPictureCame,
     ModelsListed,
     News,
     Tester,
@@ -77,6 +78,7 @@ class Session:
         self.previews: dict[bytes, np.ndarray] = {}  # by job: the newest sheet, uint8 [H, W, 3 or 4]
         self.scores: dict[bytes, np.ndarray] = {}  # by training: float32 [N, 2], images shown and KID
         self.connection_test: ConnectionTest | None = None  # the newest, running or over
+        self.backend_place: str | None = None  # of the generator here; "" where none was found, None before looking
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.shown_models: list[tuple[str, str, str]] = []  # the drop-down's texts, which Blender only borrows
         self.revision = 0  # grows whenever something that a panel shows has changed
@@ -122,6 +124,15 @@ class Session:
         self._test_number = self._tester.start(target)
         self.connection_test = ConnectionTest(running=True)
         self.revision += 1
+
+    def look_for_backend(self) -> None:
+        """Look where the generator is installed on this computer; shows in `backend_place`."""
+        self._backend.look()
+
+    def stop_backend(self) -> None:
+        """Go offline, and end the server that runs on this computer, also one that outlives Blender."""
+        self.disconnect()
+        self._backend.stop_running()
 
     def submit(
         self,
@@ -230,6 +241,22 @@ class Session:
         if self._results.imported(job, index):
             self._job_happened(job, job_events.ResultImported(self._clock()))
 
+    def found_in_file(self, job: bytes, indices: Collection[int]) -> None:
+        """Note which shapes of a result the open file holds, however they came there; only the others are imported."""
+        if self._results.found(job, indices):
+            self._job_happened(job, job_events.ResultImported(self._clock()))
+
+    def file_opened(self, found: Mapping[bytes, Collection[int]], same: bool) -> None:
+        """Note that a file was opened, which holds the shapes `found` by job; `same`: it was open before, too.
+
+        What was asked for while another file was open waits for the artist, who may not want it here.
+        """
+        for job in tuple(self.shapes):
+            self.found_in_file(job, found.get(job, ()))
+        for job in () if same else self.awaited_imports:
+            self.stop_importing(job, "another file was opened")
+        self.revision += 1
+
     def stop_importing(self, job: bytes, reason: str) -> None:
         """Leave the rest of a result to the artist; the reason goes into the report."""
         self._results.leave(job)
@@ -278,6 +305,9 @@ class Session:
         elif isinstance(news, BackendNews):
             if news.source == self._backend_number:
                 self._happened(news.event)
+        elif isinstance(news, BackendSearched):
+            self.backend_place = news.place
+            self.revision += 1
         elif isinstance(news, ConnectionTested):
             if news.source == self._test_number:
                 self.connection_test = news.outcome
@@ -285,7 +315,7 @@ class Session:
         elif news.source == self._link_number:
             self._link_news(news)
 
-    def _link_news(self, news: ConnectionNews | JobsListed | ModelsListed | ModelPictureCame) -> None:
+    def _link_news(self, news: LinkNews) -> None:
         if isinstance(news, ConnectionNews):
             self._happened(news.event)
         elif isinstance(news, JobsListed):

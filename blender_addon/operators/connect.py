@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..connection.endpoints import EndpointError
-from ..connection.problems import INSTALL_COMMANDS
+from ..connection.problems import INSTALL_COMMANDS, Problem
 from ..connection.report import write_report
 from ..connection.states import Status
 from ..preferences import PACKAGE, chosen_target, get_preferences
@@ -17,6 +17,17 @@ from ..properties import get_session
 from ..translation import problem_text
 
 VERSION = "0.1.0"
+
+
+def connect_to_chosen(context: bpy.types.Context) -> Problem | None:
+    """Begin to connect to what the preferences say; where that is impossible, show and return why."""
+    session = get_session(context)
+    try:
+        session.connect(chosen_target(get_preferences(context)))
+    except EndpointError as error:
+        session.refuse_to_connect(error.problem)
+        return error.problem
+    return None
 
 
 class UNRENDER_OT_connect(bpy.types.Operator):
@@ -33,13 +44,10 @@ class UNRENDER_OT_connect(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            target = chosen_target(get_preferences(context))
-        except EndpointError as error:
-            get_session(context).refuse_to_connect(error.problem)
-            self.report({"ERROR"}, problem_text(error.problem))
+        problem = connect_to_chosen(context)
+        if problem is not None:
+            self.report({"ERROR"}, problem_text(problem))
             return {"CANCELLED"}
-        get_session(context).connect(target)
         return {"FINISHED"}
 
 
@@ -132,15 +140,28 @@ class UNRENDER_OT_refresh_models(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class UNRENDER_OT_stop_backend(bpy.types.Operator):
+    """End the generator that runs on this computer; a job that it runs is started anew or resumed by the next one"""
+
+    bl_idname = "unrender.stop_backend"
+    bl_label = "Stop the Generator"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        get_session(context).stop_backend()
+        return {"FINISHED"}
+
+
 class UNRENDER_OT_copy_install_command(bpy.types.Operator):
     """Copy the lines for the terminal to the clipboard"""
 
     bl_idname = "unrender.copy_install_command"
     bl_label = "Copy Command"
 
+    command: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         problem = get_session(context).state.problem
-        context.window_manager.clipboard = (problem.command if problem else "") or INSTALL_COMMANDS
+        context.window_manager.clipboard = self.command or (problem.command if problem else "") or INSTALL_COMMANDS
         self.report({"INFO"}, "Command copied")
         return {"FINISHED"}
 
@@ -153,6 +174,7 @@ class UNRENDER_OT_copy_report(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         versions = {"add-on": VERSION, "Blender": bpy.app.version_string, "system": platform.platform()}
+        versions["timer"] = context.window_manager.unrender_ticker.statistics.summary()
         context.window_manager.clipboard = write_report(get_session(context), versions, Path.home())
         self.report({"INFO"}, "Report copied")
         return {"FINISHED"}
@@ -165,6 +187,7 @@ CLASSES = (
     UNRENDER_OT_open_preferences,
     UNRENDER_OT_allow_online,
     UNRENDER_OT_refresh_models,
+    UNRENDER_OT_stop_backend,
     UNRENDER_OT_copy_install_command,
     UNRENDER_OT_copy_report,
 )

@@ -84,7 +84,7 @@ class UNRENDER_OT_job_simplify(JobOperator, bpy.types.Operator):
 
 
 class UNRENDER_OT_job_open(JobOperator, bpy.types.Operator):
-    """Put what this job made into the scene"""
+    """Put what this job made into the scene, as far as it is not in the file"""
 
     bl_idname = "unrender.job_open"
     bl_label = "Import"
@@ -93,6 +93,9 @@ class UNRENDER_OT_job_open(JobOperator, bpy.types.Operator):
         job = self.find(context, frozenset({JobStatus.DONE}))
         if job is None:
             return {"CANCELLED"}
+        from ..scene.objects import shapes_in_file
+
+        get_session(context).found_in_file(job.id, shapes_in_file().get(job.id, ()))
         get_session(context).import_all(job.id)
         return {"FINISHED"}
 

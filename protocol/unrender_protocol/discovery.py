@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an add-on finds the server on the same computer: a small private file in the data home."""
+"""How an add-on finds the server on the same computer, and the program that would be one: small private files.
+
+Both lie in the data home. `server.json` is there while a server runs; `backend.json` stays, so that an add-on can start
+the backend wherever it was installed. Since the add-on runs the command in it, a file that others may write is refused.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from .schema import from_plain, to_plain
 
 HOME_VARIABLE = "UNRENDER_HOME"
 FILE_NAME = "server.json"
+BACKEND_FILE_NAME = "backend.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,14 @@ class LocalServer:
     def pairing(self) -> Pairing:
         """What a client needs to connect."""
         return Pairing(self.address, self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledBackend:
+    """A backend on this computer: the command that runs `unrender`, to be followed by its arguments."""
+
+    command: tuple[str, ...]
+    version: str = ""
 
 
 def data_home(environment: Mapping[str, str] = os.environ) -> Path:
@@ -81,6 +94,36 @@ def withdraw_local_server(home: Path, pid: int | None = None) -> None:
         return
     if server.pid == (os.getpid() if pid is None else pid):
         path.unlink(missing_ok=True)
+
+
+def record_backend(home: Path, backend: InstalledBackend) -> None:
+    """Note where the backend is installed; a file that says so already is left alone.
+
+    Raises `OSError` where the home cannot be written to.
+    """
+    path = home / BACKEND_FILE_NAME
+    text = json.dumps(to_plain(backend), indent=1) + "\n"
+    try:
+        if read_private_file(path) == text:
+            return
+    except (OSError, KeyFileError):
+        pass
+    write_private_file(path, text)
+
+
+def find_recorded_backend(home: Path) -> InstalledBackend | None:
+    """Return the backend that was noted last, None where there is none or its program is gone.
+
+    Raises `KeyFileError` where the file is damaged or others may read it.
+    """
+    path = home / BACKEND_FILE_NAME
+    try:
+        backend = from_plain(InstalledBackend, json.loads(read_private_file(path)))
+    except FileNotFoundError:
+        return None
+    except (ValueError, ProtocolError) as error:
+        raise KeyFileError(f"{path} is damaged; remove it, and run unrender doctor") from error
+    return backend if backend.command and Path(backend.command[0]).is_file() else None
 
 
 def process_is_alive(pid: int) -> bool:

@@ -32,6 +32,12 @@ class NoBackend:
     def stop(self) -> None:
         """There is none."""
 
+    def look(self) -> None:
+        """There is none."""
+
+    def stop_running(self) -> None:
+        """There is none."""
+
     def shut_down(self, timeout: float) -> None:
         """There is none."""
 

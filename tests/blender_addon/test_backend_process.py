@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from blender_addon.connection.backend_process import BackendProcess, find_backend
+from blender_addon.connection.backend_process import BackendProcess, BackendSettings
+from blender_addon.connection.backend_search import FoundBackend
+from blender_addon.connection.endpoints import find_local
 from blender_addon.connection.events import BackendExited, BackendStarted
 from blender_addon.connection.inbox import Inbox
-from blender_addon.connection.news import BackendNews, LogLine, News
+from blender_addon.connection.news import BackendNews, BackendSearched, LogLine, News
 from blender_addon.connection.states import Endpoint
 from tests.blender_addon.fake_server import wait_until
 from unrender_protocol.discovery import process_is_alive
@@ -23,6 +26,12 @@ LINE = write_pairing_line(Pairing("tcp://127.0.0.1:4711", "secretword"))
 BACKENDS = {
     "good": f"import os, sys; print('hello', os.getpid()); print({LINE!r}, flush=True); sys.stdin.read(); print('bye')",
     "broken": "import sys; print('ImportError: no torch here'); sys.exit(3)",
+    "free": (
+        "import os, signal, sys, time; from pathlib import Path; assert '--stop-with-stdin' not in sys.argv\n"
+        "from unrender_protocol.discovery import LocalServer, data_home, publish_local_server\n"
+        "publish_local_server(data_home(), LocalServer('tcp://127.0.0.1:4711', 'secretword', os.getpid()))\n"
+        f"print({LINE!r}, flush=True); time.sleep(600)"
+    ),
     "deaf": f"import time; print({LINE!r}, flush=True); time.sleep(600)",
 }
 
@@ -30,11 +39,18 @@ BACKENDS = {
 class Listener:
     """Collects the news of a backend process."""
 
-    def __init__(self, backend: str | None, running: tuple[Endpoint, int] | None = None) -> None:
+    def __init__(
+        self,
+        backend: str | None,
+        find_running: Callable[[], tuple[Endpoint, int] | None] = lambda: None,
+        stop_with_blender: bool = True,
+        chosen: str = "",
+    ) -> None:
         self.inbox: Inbox[News] = Inbox()
         self.news: list[News] = []
-        command = [sys.executable, "-c", BACKENDS[backend]] if backend else None
-        self.process = BackendProcess(self.inbox, lambda: command, lambda: running)
+        found = FoundBackend((sys.executable, "-c", BACKENDS[backend]), "~/place") if backend else None
+        settings = BackendSettings(chosen, stop_with_blender)
+        self.process = BackendProcess(self.inbox, lambda: settings, lambda _chosen: found, find_running)
 
     def wait_for(self, kind: type) -> BackendNews:
         wait_until(lambda: self.find(kind) is not None, self.read)
@@ -59,8 +75,8 @@ class Listener:
 def listen() -> Iterator[Callable[..., Listener]]:
     made: list[Listener] = []
 
-    def make(*arguments: object) -> Listener:
-        made.append(Listener(*arguments))
+    def make(*arguments: object, **named: object) -> Listener:
+        made.append(Listener(*arguments, **named))
         return made[-1]
 
     yield make
@@ -118,7 +134,7 @@ def test_a_server_that_runs_already_is_used_and_its_end_noticed(
 
     monkeypatch.setattr("blender_addon.connection.backend_process.WATCH_SECONDS", 0.02)
     somebody = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    listener = listen("broken", (Endpoint("tcp://127.0.0.1:1"), somebody.pid))
+    listener = listen("broken", lambda: (Endpoint("tcp://127.0.0.1:1"), somebody.pid))
     listener.process.start()
     assert listener.wait_for(BackendStarted).event.endpoint.address == "tcp://127.0.0.1:1"
     listener.process.stop()
@@ -130,25 +146,67 @@ def test_a_server_that_runs_already_is_used_and_its_end_noticed(
     listener.wait_for(BackendExited)
 
 
-def test_the_backend_is_looked_for_in_preferences_variable_checkout_and_path(tmp_path: Path) -> None:
-    def environment(name: str) -> Path:
-        folder = tmp_path / name / ("Scripts" if sys.platform == "win32" else "bin")
-        folder.mkdir(parents=True)
-        (folder / ("unrender.exe" if sys.platform == "win32" else "unrender")).touch()
-        return folder.parent
+def test_a_child_that_outlives_blender_is_known_by_its_file_and_left_alone(
+    listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("blender_addon.connection.backend_process.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("blender_addon.connection.backend_process.WATCH_SECONDS", 0.02)
+    monkeypatch.setenv("UNRENDER_HOME", str(tmp_path))
+    listener = listen("free", stop_with_blender=False, find_running=lambda: find_local(tmp_path))
+    listener.process.start()
+    assert listener.wait_for(BackendStarted).event.endpoint == Endpoint("tcp://127.0.0.1:4711", "secretword")
+    endpoint_and_pid = find_local(tmp_path)
+    assert endpoint_and_pid is not None
+    pid = endpoint_and_pid[1]
+    try:
+        listener.process.shut_down(10)
+        assert process_is_alive(pid), "it goes on without Blender"
+        log = tmp_path / "log" / "serve.log"
+        assert "secretword" in log.read_text()
+        assert sys.platform == "win32" or log.stat().st_mode & 0o077 == 0, "what it prints is a secret"
+        again = listen("broken", stop_with_blender=False, find_running=lambda: find_local(tmp_path))
+        again.process.start()
+        assert again.wait_for(BackendStarted).event.endpoint.token == "secretword"
+        again.process.stop_running()
+        again.wait_for(BackendExited)
+    finally:
+        if process_is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
 
-    addon = tmp_path / "checkout" / "blender_addon"
-    addon.mkdir(parents=True)
-    assert find_backend("", addon, {"PATH": ""}) is None
-    on_path = environment("path")
-    path = os.fspath(on_path / ("Scripts" if sys.platform == "win32" else "bin"))
-    assert find_backend("", addon, {"PATH": path}) == [str(next(on_path.rglob("unrender*")))]
-    beside = environment("checkout/.venv")
-    assert find_backend("", addon, {"PATH": path}) == [str(next(beside.rglob("unrender*")))]
-    named = environment("named")
-    variables = {"PATH": path, "UNRENDER_BACKEND": str(named)}
-    assert find_backend("", addon, variables) == [str(next(named.rglob("unrender*")))]
-    chosen = environment("chosen")
-    assert find_backend(str(chosen), addon, variables) == [str(next(chosen.rglob("unrender*")))]
-    assert find_backend(sys.executable, addon, variables) == [sys.executable, "-m", "unrender.cli.main"]
-    assert find_backend(str(tmp_path / "nothing"), addon, variables) is None, "a choice that is wrong is not overruled"
+
+def test_a_free_child_that_cannot_start_says_why(
+    listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UNRENDER_HOME", str(tmp_path))
+    listener = listen("broken", stop_with_blender=False)
+    listener.process.start()
+    problem = listener.wait_for(BackendExited).event.problem
+    assert (problem.tag, "no torch here" in problem.message) == ("backend_exited", True)
+
+
+def test_a_free_child_without_a_place_for_its_log_says_so(
+    listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "log").touch()  # no folder can be made here, not even by root
+    monkeypatch.setenv("UNRENDER_HOME", str(tmp_path))
+    listener = listen("free", stop_with_blender=False)
+    listener.process.start()
+    problem = listener.wait_for(BackendExited).event.problem
+    assert problem.tag == "not_writable"
+    assert str(tmp_path / "log") in problem.message
+
+
+def test_a_chosen_folder_without_a_generator_is_named(listen: Callable[..., Listener]) -> None:
+    listener = listen(None, chosen="/somewhere/else")
+    listener.process.start()
+    problem = listener.wait_for(BackendExited).event.problem
+    assert (problem.tag, "/somewhere/else" in problem.message) == ("no_backend", True)
+
+
+def test_looking_for_the_backend_tells_its_place(listen: Callable[..., Listener]) -> None:
+    listener = listen("good")
+    listener.process.look()
+    wait_until(lambda: BackendSearched("~/place") in listener.news, listener.read)
+    nowhere = listen(None)
+    nowhere.process.look()
+    wait_until(lambda: BackendSearched("") in nowhere.news, nowhere.read)
