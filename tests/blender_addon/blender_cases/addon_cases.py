@@ -392,7 +392,8 @@ def case_a_bad_pairing_line_is_one_sentence() -> None:
     assert "pairing line" in error_of(bpy.ops.unrender.connect)
     preferences.pairing = write_pairing_line(Pairing("tcp://127.0.0.1:1", "word"))[:-3]
     assert "not complete" in error_of(bpy.ops.unrender.connect)
-    assert status() == "OFFLINE"
+    assert (status(), session().state.problem.tag) == ("FAILED", "pairing_line")
+    assert session().state.problem.action.value == "OPEN_PREFERENCES"
 
 
 def case_offline_mode_keeps_blender_from_leaving_this_computer() -> None:
@@ -403,8 +404,14 @@ def case_offline_mode_keeps_blender_from_leaving_this_computer() -> None:
         assert bpy.app.online_access is False
         preferences.pairing = "tcp://192.0.2.1:7707"
         assert "offline mode" in error_of(bpy.ops.unrender.connect)
+        assert (status(), session().state.problem.action.value) == ("FAILED", "ALLOW_ONLINE")
         preferences.pairing = "tcp://127.0.0.1:9"
-        assert bpy.ops.unrender.connect() == {"FINISHED"}
+        assert bpy.ops.unrender.connect() == {"FINISHED"}, "this computer is not online"
+        assert bpy.app.online_access is False
+        preferences.pairing = "tcp://192.0.2.1:7707"
+        assert bpy.ops.unrender.allow_online() == {"FINISHED"}
+        assert bpy.app.online_access is True
+        assert status() == "CONNECTING"
     finally:
         bpy.context.preferences.system.use_online_access = True
         session().disconnect()
