@@ -25,6 +25,8 @@ from threading import Timer
 from types import FrameType
 from typing import Any
 
+from unrender.cli.self_record import record_self
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180.0  # the longest wait for the backend to answer, and for each step in Blender
 BLENDER_SECONDS = 600.0  # the longest that Blender may take altogether
@@ -193,6 +195,7 @@ def main(arguments: Sequence[str]) -> int:
     except Interrupted as interruption:
         print("scripts/demo: interrupted.", file=sys.stderr)
         return interruption.exit_code
+    record_self()  # from now on the add-on finds this environment
     say("total", time.monotonic() - started, f"{len(names)} objects: {', '.join(names)}")
     print(f"Open {options.out / 'scene.blend'} in Blender, or look at {options.out / 'contact_sheet.png'};")
     print(f"each object is also a GLB file in {options.out}.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unrender.cli.console import print_json
+from unrender.cli.self_record import record_self
 from unrender.errors import PackagingError
 from unrender.packaging import installation
 from unrender.packaging.build import BuiltPackage, PackageKind, build_packages
@@ -26,6 +27,7 @@ def _addon() -> None:
     unrender addon build --out zips
     unrender addon uninstall
     """
+    record_self()
 
 
 @application.command("build")

@@ -8,6 +8,7 @@ import typer
 
 from unrender.cli.console import print_json
 from unrender.cli.diagnosis import Finding, examine
+from unrender.cli.self_record import record_self
 
 _SIGNS = {"works": "ok", "missing": "--", "broken": "!!"}
 
@@ -22,8 +23,10 @@ def command(
     --  an optional thing that is not there
     !!  an essential thing that does not work: the exit code is then 1
 
-    Blender's engines are tried by rendering a small picture with each, which takes some seconds.
+    Blender's engines are tried by rendering a small picture with each, which takes some seconds. From then on Blender's
+    add-on finds this installation by itself.
     """
+    record_self()
     findings = []
     for finding in examine():
         findings.append(finding)

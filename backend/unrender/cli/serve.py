@@ -76,6 +76,7 @@ def _serve(
     host: str, port: int, public: bool, pair: str, advertise: str, discovery: Path | None, stop: _StopRequest
 ) -> None:
     from unrender import __version__
+    from unrender.cli.self_record import record_self
     from unrender.serving.authentication import private_door, public_door
     from unrender.serving.descriptions import ServerDescriptions
     from unrender.serving.devices import list_devices
@@ -89,6 +90,7 @@ def _serve(
     from unrender_protocol.security import is_loopback
     from unrender_protocol.zmq_server import RouterTransport
 
+    record_self()
     home = data_home()
     address = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
     if not public and not is_loopback(address):
