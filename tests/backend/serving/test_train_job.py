@@ -110,6 +110,10 @@ def has_trained(queue: JobQueue, job: bytes) -> Callable[[], bool]:
     return check
 
 
+def images_of(checkpoint: Path) -> int:
+    return int(checkpoint.stem.rpartition("-")[2])
+
+
 def test_photos_become_a_model_with_progress_samples_and_a_result(
     queue: JobQueue, home: Path, photos: dict[str, np.ndarray]
 ) -> None:
@@ -128,7 +132,12 @@ def test_photos_become_a_model_with_progress_samples_and_a_result(
     assert sheets
     assert all(sheet.dtype == np.uint8 and sheet.ndim == 3 and sheet.shape[2] == 3 for sheet in sheets)
 
+    scores = [item.arrays["scores"] for item in progress if "scores" in item.arrays]
+    assert scores[0][:, 0].tolist() == [0.0], "the first evaluation is shown before anything is learnt"
     result, arrays = queue.result(JOB)
+    assert arrays["scores"].dtype == np.float32
+    assert arrays["scores"][:, 0].tolist() == [0.0, 80.0]
+    assert arrays["scores"][-1, 1] == pytest.approx(result["kid"])
     assert result["run"] == "tops"
     assert result["images"] == 16 + 64
     assert np.isfinite(result["kid"])
@@ -159,8 +168,11 @@ def test_a_cancelled_training_has_stopped_within_two_seconds_and_goes_on_from_th
     queue.cancel(JOB)
     drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED, limit=2 * 2.0)
     run = RunFolder(home / "runs" / "tubs")
-    reached = int(run.newest_checkpoint().stem.rpartition("-")[2])
+    reached = images_of(run.newest_checkpoint())
     assert reached > 16
+    shown = queue.shown(queue.find(JOB))
+    assert shown is not None
+    assert sorted(shown.arrays) == ["preview", "scores"], "one who comes later is shown the sheet at once"
 
     queue.submit(OTHER, "train", parameters("tubs", resume=True, total_images=reached), {})
     job = finish(queue, OTHER)
@@ -170,6 +182,33 @@ def test_a_cancelled_training_has_stopped_within_two_seconds_and_goes_on_from_th
     counts = [record["images"] for record in run.metrics()]
     assert counts[0] == 0
     assert counts.count(0) == 1, "it did not begin anew"
+
+
+def test_a_paused_training_finishes_its_slow_step_and_goes_on_from_that_very_one(
+    queue: JobQueue, home: Path, photos: dict[str, np.ndarray]
+) -> None:
+    batch = 192  # a step of several seconds, longer than a cancel without patience waits
+    slow: dict[str, Any] = {"batch_size": batch, "proxy.pretrain_images": 0, "sample_minutes": 60.0}
+    slow |= {"total_images": 10_000_000, "checkpoint_minutes": 60.0, "evaluate_minutes": 60.0}
+    queue.submit(JOB, "train", parameters("urns", **slow), photos)
+    drive(queue, lambda: (progress := queue.progress(JOB)) is not None and progress.done >= batch)
+    before = queue.progress(JOB)
+    assert before is not None
+    queue.cancel(JOB, 60.0)
+    news = drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
+    last = max([before.done, *(item.done for item in news if isinstance(item, JobProgressed))])
+    run = RunFolder(home / "runs" / "urns")
+    assert [images_of(path) for path in run.checkpoints()] == [last]
+
+    queue.submit(OTHER, "train", parameters("urns", resume=True, **slow), {})
+    news = drive(queue, lambda: (progress := queue.progress(OTHER)) is not None and progress.done > 0)
+    first = next(item for item in news if isinstance(item, JobProgressed))
+    assert first.arrays["scores"][0, 0] == 0, "all of the run, and at once"
+    progress = queue.progress(OTHER)
+    assert progress is not None
+    assert progress.done == last + batch
+    queue.cancel(OTHER)
+    drive(queue, lambda: queue.find(OTHER).state is JobState.CANCELLED)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the queue is closed as if it had been killed")
@@ -182,11 +221,13 @@ def test_a_killed_server_takes_its_training_up_again(home: Path, photos: dict[st
     kept = run.newest_checkpoint()
 
     with JobQueue(job_kinds(), home) as queue:
-        drive(queue, has_trained(queue, JOB))
+        news = drive(queue, has_trained(queue, JOB))
         assert queue.find(JOB).attempts == 2
+        first = next(item for item in news if isinstance(item, JobProgressed))
+        assert sorted(first.arrays) == ["preview", "scores"], "before anything else is done"
         progress = queue.progress(JOB)
         assert progress is not None
-        assert progress.done + 16 > int(kept.stem.rpartition("-")[2])
+        assert progress.done + 16 > images_of(kept)
         queue.cancel(JOB)
         drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
     assert [record["images"] for record in run.metrics()].count(0) == 1
