@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the artist sets in the panel, and how operators and panels find the session.
+"""What the artist sets in the panel, and how operators and panels find the session and its pictures.
 
 All of it hangs on the window manager, never on a scene: nothing here is saved, makes a file dirty, or is undone.
 """
@@ -8,14 +8,46 @@ from __future__ import annotations
 
 import bpy
 
+from .connection.datasets import CLASSES as SHAPE_CLASSES
+from .connection.datasets import OBJECTS, rendered_dataset
 from .connection.session import Session
+from .connection.training import PRESETS, trained_model
+from .naming import free_name, name_from_folder, plural
+from .pictures import Pictures
 
 NO_MODEL = "NONE"
 LARGEST_SEED = 2**31 - 1
+TRAIN_SOURCES = (
+    ("PHOTOS", "Photos", "A folder of photos on this computer"),
+    ("OBJECTS", "Objects", "The selected objects: the generator renders them from many sides"),
+    ("DATASET", "Data Set", "A data set that was rendered at the generator"),
+)
+DATASET_SOURCES = (
+    *((name, name.capitalize(), f"Made by rules, each one different: {name}") for name in SHAPE_CLASSES),
+    (OBJECTS, "Selected objects", "The selected mesh objects, as their modifiers make them"),
+)
 
 
 def _model_items(_self: bpy.types.PropertyGroup, context: bpy.types.Context) -> list[tuple[str, str, str]]:
     return model_items(get_session(context))
+
+
+def _dataset_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _text: str) -> list[str]:
+    return dataset_names(get_session(context))
+
+
+def _folder_chosen(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    wanted = name_from_folder(settings.train_folder, "my-model")
+    settings.train_name = free_name(wanted, taken_names(get_session(context)))
+
+
+def _dataset_chosen(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    if settings.train_dataset:
+        settings.train_name = free_name(settings.train_dataset, taken_names(get_session(context)))
+
+
+def _dataset_source_chosen(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    settings.dataset_name = free_name(plural(settings.dataset_source), dataset_names(get_session(context)))
 
 
 class UNRENDER_PG_settings(bpy.types.PropertyGroup):
@@ -47,11 +79,56 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
         max=0.95,
         subtype="FACTOR",
     )
+    train_source: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Learn from", description="What the new model learns from", items=TRAIN_SOURCES
+    )
+    train_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Folder",
+        description="Folder with photos of one kind of thing; folders in it count",
+        subtype="DIR_PATH",
+        update=_folder_chosen,
+    )
+    train_dataset: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Data set",
+        description="Name of a data set at the generator",
+        search=_dataset_names,
+        update=_dataset_chosen,
+    )
+    train_name: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Name", description="What the new model is called: letters, digits, - and _", default="my-model"
+    )
+    train_preset: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Pictures", description="What the photos are like", items=PRESETS
+    )
+    train_settings: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Settings",
+        description="Settings of the preset to change, such as total_images=20000 renderer.samples=2",
+    )
+    dataset_source: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Shapes", description="What is rendered", items=DATASET_SOURCES, update=_dataset_source_chosen
+    )
+    dataset_count: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Shapes", description="How many different shapes", default=200, min=1, max=100_000
+    )
+    dataset_views: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Views", description="Images of each shape, each from another side", default=4, min=1, max=1000
+    )
+    dataset_size: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Size", description="Width and height of an image in pixels", default=64, min=16, max=1024
+    )
+    dataset_name: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Name", description="What the data set is called: letters, digits, - and _", default="chairs"
+    )
 
 
 def get_session(context: bpy.types.Context) -> Session:
     """The session of this Blender; there is one as long as the add-on is enabled."""
     return context.window_manager.unrender_session
+
+
+def get_pictures(context: bpy.types.Context) -> Pictures:
+    """The pictures that panels show."""
+    return context.window_manager.unrender_pictures
 
 
 def get_settings(context: bpy.types.Context) -> UNRENDER_PG_settings:
@@ -70,14 +147,29 @@ def model_items(session: Session) -> list[tuple[str, str, str]]:
     return session.shown_models
 
 
-def attach(session: Session) -> None:
-    """Hang session and settings on the window manager."""
+def dataset_names(session: Session) -> list[str]:
+    """The data sets at the generator: those that it named when it was asked last, and those rendered since."""
+    known = session.state.server.datasets if session.state.server else ()
+    rendered = (rendered_dataset(job) for job in session.jobs.values())
+    return sorted({*known, *(name for name in rendered if name)})
+
+
+def taken_names(session: Session) -> set[str]:
+    """Names that a new model cannot have: those of models, and of trainings in the list."""
+    models = session.state.server.models if session.state.server else ()
+    return {model.name for model in models} | {trained_model(job) for job in session.jobs.values()}
+
+
+def attach(session: Session, pictures: Pictures) -> None:
+    """Hang session, pictures and settings on the window manager."""
     bpy.types.WindowManager.unrender = bpy.props.PointerProperty(type=UNRENDER_PG_settings)
     bpy.types.WindowManager.unrender_session = session
+    bpy.types.WindowManager.unrender_pictures = pictures
 
 
 def detach() -> None:
-    """Take both away again."""
+    """Take all of them away again."""
+    del bpy.types.WindowManager.unrender_pictures
     del bpy.types.WindowManager.unrender_session
     del bpy.types.WindowManager.unrender
 

@@ -9,48 +9,63 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .jobs import UNFINISHED, Job, JobStatus
 from .photo_files import read_photos
 from .session import Session
 
+if TYPE_CHECKING:
+    import numpy as np
+
 METHOD = "voxel_gan"
 PRESETS = (
-    ("iggan-photos-32", "Photos", "Photos of one kind of thing on a plain background"),
-    ("iggan-32", "Renders", "Pictures with transparency, such as renders of models"),
+    ("iggan-photos-32", "Plain background", "Photos of one kind of thing on a plain background"),
+    ("iggan-32", "Transparent background", "Pictures with transparency, such as renders of models"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """Parameters of the `train` job: the new model's name, the preset, and settings by their dotted names."""
+    """Parameters of the `train` job: the new model's name, the preset, and settings by their dotted names.
+
+    `dataset` names a rendered data set at the generator, which is trained on instead of what is sent.
+    """
 
     name: str
     preset: str = PRESETS[0][0]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"The name {self.name!r:.80} is not possible: use letters, digits, - and _")
 
 
-def submit_training(session: Session, settings: TrainingSettings, folder: Path | None) -> bytes:
+def submit_training(
+    session: Session,
+    settings: TrainingSettings,
+    folder: Path | None = None,
+    meshes: Mapping[str, np.ndarray] | None = None,
+) -> bytes:
     """Queue the job; returns its id at once.
 
-    The photos under `folder` are read by a thread and sent; where it is None, the run of that name at the generator
-    goes on where it stopped, with the photos that it has.
+    The photos under `folder` are read by a thread and sent, or the `meshes` (see `scene.sent_meshes`), which the
+    generator renders. With neither and without a data set, the run of that name at the generator goes on where it
+    stopped, with the pictures that it has.
     """
     parameters = {
         "method": METHOD,
         "config": settings.preset,
         "name": settings.name,
         "overrides": dict(settings.overrides),
-        "resume": folder is None,
+        "resume": folder is None and meshes is None and not settings.dataset,
     }
+    if settings.dataset:  # older generators refuse a word that they do not know
+        parameters["dataset"] = settings.dataset
     load = None if folder is None else partial(read_photos, folder)
-    return session.submit("train", f"Training {settings.name}", parameters, import_when_done=False, load=load)
+    return session.submit("train", f"Training {settings.name}", parameters, meshes, import_when_done=False, load=load)
 
 
 def read_overrides(text: str) -> dict[str, Any]:

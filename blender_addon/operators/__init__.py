@@ -6,13 +6,15 @@ What needs numpy is imported when an operator runs, which keeps it out of Blende
 
 from __future__ import annotations
 
-from . import assets, connect, export, generate, jobs, training
+from . import assets, commands, connect, datasets, export, generate, jobs, training
 
 CLASSES = (
     *connect.CLASSES,
     *generate.CLASSES,
     *jobs.CLASSES,
     *training.CLASSES,
+    *datasets.CLASSES,
+    *commands.CLASSES,
     *assets.CLASSES,
     *export.CLASSES,
 )

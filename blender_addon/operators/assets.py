@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import bpy
 
+from ..translation import translate
+
 
 class UNRENDER_OT_mark_asset(bpy.types.Operator):
     """Mark the selected generated objects as assets, with preview, tags and where they come from"""
@@ -29,7 +31,7 @@ class UNRENDER_OT_mark_asset(bpy.types.Operator):
         chosen = generated_objects(context.selected_objects)
         for candidate in chosen:
             mark_as_asset(candidate)
-        self.report({"INFO"}, f"Marked: {len(chosen)}")
+        self.report({"INFO"}, translate("Marked: {count}").format(count=len(chosen)))
         return {"FINISHED"}
 
 

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import bpy
 
+from ..scene.export_formats import available_formats
+from ..translation import translate
+
+
+def _format_items(_self: bpy.types.Operator, _context: bpy.types.Context) -> tuple[tuple[str, str, str], ...]:
+    return available_formats()
+
 
 class UNRENDER_OT_export(bpy.types.Operator):
-    """Save each selected object as a GLB file of its own, standing at the origin"""
+    """Save each selected object as a file of its own, standing at the origin"""
 
     bl_idname = "unrender.export"
-    bl_label = "Export GLB"
+    bl_label = "Export"
 
     directory: bpy.props.StringProperty(name="Folder", subtype="DIR_PATH")  # type: ignore[valid-type]
+    file_format: bpy.props.EnumProperty(name="Format", items=_format_items)  # type: ignore[valid-type]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -32,11 +40,11 @@ class UNRENDER_OT_export(bpy.types.Operator):
 
         chosen = [candidate for candidate in context.selected_objects if candidate.type == "MESH"]
         try:
-            files = export_objects(context, chosen, Path(bpy.path.abspath(self.directory)))
+            files = export_objects(context, chosen, Path(bpy.path.abspath(self.directory)), self.file_format)
         except ExportProblem as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Saved: {len(files)}")
+        self.report({"INFO"}, translate("Saved: {count}").format(count=len(files)))
         return {"FINISHED"}
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training a model of one's own from a folder of photos."""
+"""Training a model of one's own: from photos, from objects of the scene, or from a data set at the generator."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -15,18 +16,26 @@ from ..connection.training import (
     running_training,
     submit_training,
 )
-from ..properties import get_session, get_settings, model_items
+from ..naming import free_name
+from ..properties import TRAIN_SOURCES, get_session, get_settings, model_items, taken_names
+from ..translation import problem_text, translate
 from .jobs import JobOperator
+
+RENDERS_PRESET = "iggan-32"  # of pictures that the generator has rendered itself
 
 
 class UNRENDER_OT_train_start(bpy.types.Operator):
-    """Train a new model on a folder of photos of one kind of thing; takes minutes to hours, in the background"""
+    """Train a new model of one kind of thing; takes minutes to hours, in the background"""
 
     bl_idname = "unrender.train_start"
-    bl_label = "Train on Photos"
+    bl_label = "Train"
 
+    source: bpy.props.EnumProperty(name="Learn from", items=TRAIN_SOURCES)  # type: ignore[valid-type]
     directory: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Photos", description="Folder of the photos; folders in it count", subtype="DIR_PATH"
+    )
+    dataset: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Data set", description="Name of a data set at the generator", options={"SKIP_SAVE"}
     )
     run: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Name", description="What the new model is called: letters, digits, - and _", default="my-model"
@@ -53,21 +62,47 @@ class UNRENDER_OT_train_start(bpy.types.Operator):
         return True
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.source != "PHOTOS" or self.directory or self.resume:
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        if not self.resume and not self.directory:
-            self.report({"ERROR"}, "Choose the folder with your photos")
-            return {"CANCELLED"}
+        from ..scene.sent_meshes import MeshProblem
+
         try:
-            wanted = TrainingSettings(self.run, self.preset, read_overrides(self.settings))
+            preset = self.preset if self.source == "PHOTOS" or self.resume else RENDERS_PRESET
+            wanted = TrainingSettings(self.run, preset, read_overrides(self.settings), self._dataset())
+            submit_training(get_session(context), wanted, **self._pictures(context))
         except ValueError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translate(str(error)))
             return {"CANCELLED"}
-        folder = None if self.resume else Path(bpy.path.abspath(self.directory))
-        submit_training(get_session(context), wanted, folder)
+        except MeshProblem as error:
+            self.report({"ERROR"}, problem_text(error.problem))
+            return {"CANCELLED"}
+        settings = get_settings(context)
+        settings.train_name = free_name(settings.train_name, taken_names(get_session(context)))
         return {"FINISHED"}
+
+    def _dataset(self) -> str:
+        """The data set to train on; empty for the other sources. Raises ValueError where none is chosen."""
+        if self.source != "DATASET" or self.resume:
+            return ""
+        if not self.dataset:
+            raise ValueError("Choose a data set, or render one first")
+        return self.dataset
+
+    def _pictures(self, context: bpy.types.Context) -> dict[str, Any]:
+        """What travels with the job: a folder or meshes. Raises ValueError or MeshProblem where there are none."""
+        if self.resume or self.source == "DATASET":
+            return {}
+        if self.source == "PHOTOS":
+            if not self.directory:
+                raise ValueError("Choose the folder with your photos")
+            return {"folder": Path(bpy.path.abspath(self.directory))}
+        from ..scene.sent_meshes import selected_meshes
+
+        return {"meshes": selected_meshes(context)}
 
 
 class UNRENDER_OT_train_stop(JobOperator, bpy.types.Operator):
@@ -105,7 +140,7 @@ class UNRENDER_OT_use_model(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if self.model not in [item[0] for item in model_items(get_session(context))]:
-            self.report({"ERROR"}, "The generator does not have this model")
+            self.report({"ERROR"}, translate("The generator does not have this model"))
             return {"CANCELLED"}
         get_settings(context).model = self.model
         return {"FINISHED"}

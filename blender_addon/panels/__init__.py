@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from . import generate, jobs, status
+from . import datasets, generate, jobs, status, train
 
-CLASSES = (*status.CLASSES, *generate.CLASSES, *jobs.CLASSES)
+CLASSES = (*status.CLASSES, *generate.CLASSES, *train.CLASSES, *datasets.CLASSES, *jobs.CLASSES)

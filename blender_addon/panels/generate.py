@@ -7,39 +7,70 @@ from typing import ClassVar
 
 import bpy
 
-from ..properties import get_settings
-from .layout import SidePanel
+from ..connection.states import ModelCard
+from ..properties import get_pictures, get_session, get_settings
+from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_sentence
+
+PICTURE_PART = 0.42  # of the card's width
+MOST_PICTURE_PIXELS = 128.0
 
 
 class UNRENDER_PT_generate(SidePanel, bpy.types.Panel):
     bl_label = "Generate"
-    bl_parent_id = "UNRENDER_PT_status"
+    bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = get_settings(context)
         layout = self.layout
-        layout.prop(settings, "model")
-        row = layout.row(align=True)
+        layout.prop(settings, "model", text="")
+        draw_card(layout, context)
+        column = layout.column(align=True)
+        row = column.row(align=True)
         row.prop(settings, "seed")
         row.operator("unrender.roll_seed", text="", icon="FILE_REFRESH")
         row.prop(settings, "seed_locked", text="", icon="LOCKED" if settings.seed_locked else "UNLOCKED")
-        layout.prop(settings, "count")
-        layout.prop(settings, "variety", slider=True)
-        layout.prop(settings, "threshold", slider=True)
+        column.prop(settings, "count")
+        column = layout.column(align=True)
+        column.prop(settings, "variety", slider=True)
+        column.prop(settings, "threshold", slider=True)
         button = layout.row()
-        button.scale_y = 1.5
+        button.scale_y = 1.6
         button.operator("unrender.generate", icon="MESH_MONKEY")
+
+
+def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The chosen model: its picture, and what it makes."""
+    card = chosen_card(context)
+    if card is None:
+        return
+    box = layout.box()
+    icons = get_pictures(context).model(card.hash)
+    pixels = content_pixels(context) - BOX_PIXELS
+    if not icons:
+        draw_sentence(box, card.description or card.name, "MESH_DATA", pixels)
+        return
+    part = min(PICTURE_PART, MOST_PICTURE_PIXELS / pixels)
+    row = box.split(factor=part)
+    draw_picture(row.column(), icons, part * pixels)
+    draw_sentence(row.column(), card.description or card.name, "NONE", (1.0 - part) * pixels)
+
+
+def chosen_card(context: bpy.types.Context) -> ModelCard | None:
+    """The model in the drop-down as the generator describes it; None while there is none."""
+    server = get_session(context).state.server
+    name = get_settings(context).model
+    return next((card for card in server.models if card.name == name), None) if server else None
 
 
 class UNRENDER_PT_send(SidePanel, bpy.types.Panel):
     bl_label = "Send To"
-    bl_parent_id = "UNRENDER_PT_status"
+    bl_order = 5
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         row = self.layout.row()
         row.operator("unrender.mark_asset", icon="ASSET_MANAGER")
-        row.operator("unrender.export", icon="EXPORT")
+        row.operator_menu_enum("unrender.export", "file_format", text="Export", icon="EXPORT")
 
 
 CLASSES = (UNRENDER_PT_generate, UNRENDER_PT_send)

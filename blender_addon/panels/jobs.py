@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import bpy
 
@@ -12,16 +12,27 @@ from ..connection.training import trained_model
 from ..connection.wording import job_word, progress_text
 from ..properties import get_session
 from ..translation import translate
-from .layout import SidePanel, draw_problem, draw_progress
+from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_problem, draw_progress
 
-JOBS_SHOWN = 12
+JOBS_SHOWN = 8
 _CANCELLABLE = frozenset({JobStatus.READING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED})
 _ENDED = frozenset({JobStatus.CANCELLED, JobStatus.IMPORTED, JobStatus.FAILED, JobStatus.DONE})
+_ICONS: Mapping[JobStatus, str] = {
+    JobStatus.READING: "FILE_FOLDER",
+    JobStatus.QUEUED: "TIME",
+    JobStatus.RUNNING: "PLAY",
+    JobStatus.CANCELLING: "TIME",
+    JobStatus.CANCELLED: "SNAP_FACE",
+    JobStatus.DONE: "IMPORT",
+    JobStatus.IMPORTED: "CHECKMARK",
+    JobStatus.FAILED: "ERROR",
+    JobStatus.DETACHED: "UNLINKED",
+}
 
 
 class UNRENDER_PT_jobs(SidePanel, bpy.types.Panel):
     bl_label = "Jobs"
-    bl_parent_id = "UNRENDER_PT_status"
+    bl_order = 4
 
     def draw(self, context: bpy.types.Context) -> None:
         jobs = get_session(context).jobs
@@ -29,28 +40,37 @@ class UNRENDER_PT_jobs(SidePanel, bpy.types.Panel):
             self.layout.label(text="No jobs yet")
         server = get_session(context).state.server
         models = {model.name for model in server.models} if server else set()
-        for job in tuple(reversed(jobs.values()))[:JOBS_SHOWN]:
-            draw_job(self.layout.box(), job, models)
-        self.layout.operator("unrender.train_start", icon="OUTLINER_OB_IMAGE")
+        for job in tuple(reversed(tuple(jobs.values())))[:JOBS_SHOWN]:
+            draw_job(self.layout.box(), context, job, models)
+        if len(jobs) > JOBS_SHOWN:
+            words = translate("and {count} older ones").format(count=len(jobs) - JOBS_SHOWN)
+            self.layout.label(text=words, translate=False)
 
 
-def draw_job(layout: bpy.types.UILayout, job: Job, models: Collection[str]) -> None:
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, models: Collection[str]) -> None:
     """One job: a line with its buttons, and under it a bar, what went wrong, or the model that it made."""
     row = layout.row()
-    row.label(text=f"{job.title}  {translate(job_word(job))}", translate=False)
+    row.label(text=job.title, icon="PAUSE" if job.paused else _ICONS[job.status], translate=False)
+    buttons = row.row(align=True)
     if job.status in _CANCELLABLE:
-        row.operator("unrender.job_cancel", text="", icon="X").job = job.key
+        buttons.operator("unrender.job_cancel", text="", icon="X").job = job.key
     if job.status == JobStatus.DONE:
-        row.operator("unrender.job_open", text="", icon="IMPORT").job = job.key
+        buttons.operator("unrender.job_open", text="", icon="IMPORT").job = job.key
     if job.status in _ENDED:
-        row.operator("unrender.job_retry", text="", icon="FILE_REFRESH").job = job.key
-        row.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
+        icon = "PLAY" if job.paused else "FILE_REFRESH"
+        buttons.operator("unrender.job_retry", text="", icon=icon).job = job.key
+        buttons.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
     if job.status in UNFINISHED:
-        draw_progress(layout, job.fraction, progress_text(job))
+        draw_progress(layout, job.fraction, progress_text(job), content_pixels(context) - BOX_PIXELS)
+    else:
+        word = "paused" if job.paused else job_word(job)
+        line = layout.row()
+        line.scale_y = 0.8
+        line.label(text=translate(word), icon="BLANK1", translate=False)
     if job.status in _ENDED and trained_model(job) in models:
         layout.operator("unrender.use_model").model = trained_model(job)
     if job.problem is not None:
-        draw_problem(layout, job.problem)
+        draw_problem(layout, context, job.problem, job.key)
 
 
 CLASSES = (UNRENDER_PT_jobs,)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import bpy
 
+from .export_formats import Exporter, exporter_named, operator_of
 from .meshes import read_mesh
 from .objects import select_only
 
@@ -17,20 +18,28 @@ class ExportProblem(Exception):
     """A file that could not be written; the text says why and what to do."""
 
 
-def export_objects(context: bpy.types.Context, objects: Sequence[bpy.types.Object], folder: Path) -> list[Path]:
-    """Save each object as `folder`/NAME.glb, standing at the origin; custom properties travel as extras.
+def export_objects(
+    context: bpy.types.Context, objects: Sequence[bpy.types.Object], folder: Path, file_format: str = "GLB"
+) -> list[Path]:
+    """Save each object as a file in `folder`, standing at the origin; in GLB, custom properties travel as extras.
 
     Raises:
-        ExportProblem: the folder cannot be made or written to, or Blender's glTF add-on is disabled.
+        ExportProblem: the folder cannot be made or written to, or this Blender has no exporter for the format.
     """
-    if not hasattr(bpy.ops.export_scene, "gltf"):
+    exporter = exporter_named(file_format)
+    if exporter is None and file_format == "GLB":
         raise ExportProblem("Blender's glTF 2.0 add-on is disabled; enable it in the preferences.")
+    if exporter is None:
+        raise ExportProblem(f"This Blender cannot write {file_format} files; choose another format.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportProblem(f"The folder {folder} cannot be made ({error.strerror}); choose another one.") from error
     selected = list(context.selected_objects)
-    files = [_export(context, candidate, folder / f"{file_stem(candidate.name)}.glb") for candidate in objects]
+    files = [
+        _export(context, candidate, folder / f"{file_stem(candidate.name)}{exporter.suffix}", exporter)
+        for candidate in objects
+    ]
     select_only(context, selected)
     return files
 
@@ -40,16 +49,14 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^a-z0-9.-]+", "_", name.lower()).strip("_.") or "object"
 
 
-def _export(context: bpy.types.Context, target: bpy.types.Object, file: Path) -> Path:
+def _export(context: bpy.types.Context, target: bpy.types.Object, file: Path, exporter: Exporter) -> Path:
     select_only(context, [target])
     before = target.matrix_world.copy()
     lowest = float(read_mesh(target.data)[0][:, 2].min())
     target.location = (0.0, 0.0, -lowest * target.scale.z)
     context.view_layer.update()
     try:
-        bpy.ops.export_scene.gltf(
-            filepath=str(file), export_format="GLB", use_selection=True, export_yup=True, export_extras=True
-        )
+        operator_of(exporter)(filepath=str(file), **exporter.arguments)
     except RuntimeError as error:
         raise ExportProblem(f"{file} could not be written: {error}") from error
     finally:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `render_dataset` job: what it takes, and what its list entry is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from .jobs import Job
+from .session import Session
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KIND = "render_dataset"
+OBJECTS = "objects"  # the source that is meshes which travel with the job
+CLASSES = ("chair", "couch", "bathtub", "table", "mushroom", "cubes")  # of procedural shapes at the generator
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSettings:
+    """Parameters of the `render_dataset` job: `count` shapes of a class or the meshes sent, `views` images of each."""
+
+    name: str
+    source: str
+    count: int
+    views: int
+    size: int
+    samples: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"The name {self.name!r:.80} is not possible: use letters, digits, - and _")
+
+    @property
+    def images(self) -> int:
+        """How many images there will be."""
+        return self.count * self.views
+
+
+def submit_dataset(session: Session, settings: DatasetSettings, meshes: Mapping[str, np.ndarray] | None) -> bytes:
+    """Queue the job; returns its id at once.
+
+    `meshes` are the arrays of `scene.sent_meshes` where the source is OBJECTS, and None otherwise.
+    """
+    title = f"{settings.images} images for {settings.name}"
+    return session.submit(KIND, title, asdict(settings), meshes, import_when_done=False)
+
+
+def rendered_dataset(job: Job) -> str:
+    """The name of the data set that a job has made; empty for other jobs, and until it is done."""
+    return str(job.result.get("dataset", "")) if job.kind == KIND else ""

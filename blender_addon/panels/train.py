@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train: the form that starts one, and how the one that runs is getting on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+
+from ..connection.jobs import Job, JobStatus
+from ..connection.training import running_training, trained_model
+from ..connection.wording import job_word, progress_text
+from ..properties import UNRENDER_PG_settings, get_pictures, get_session, get_settings
+from ..translation import translate
+from .layout import (
+    BOX_PIXELS,
+    SidePanel,
+    content_pixels,
+    draw_picture,
+    draw_problem,
+    draw_progress,
+)
+
+CURVE_PART = 0.47  # of the width; the rest is for its numbers
+_STOPPABLE = frozenset({JobStatus.READING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED})
+_UNDER_WAY = _STOPPABLE | {JobStatus.CANCELLING}
+
+
+class UNRENDER_PT_train(SidePanel, bpy.types.Panel):
+    bl_label = "Train"
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
+        shown = shown_training(context)
+        if shown is not None:
+            draw_training(self.layout.box(), context, shown)
+        if shown is None or shown.status not in _UNDER_WAY:
+            draw_form(self.layout, context)
+
+
+class UNRENDER_PT_train_experts(SidePanel, bpy.types.Panel):
+    bl_label = "For Experts"
+    bl_parent_id = "UNRENDER_PT_train"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return running_training(get_session(context)) is None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.layout.label(text="Settings to change:")
+        self.layout.prop(get_settings(context), "train_settings", text="")
+        self.layout.operator("unrender.copy_command", icon="CONSOLE").work = "TRAIN"
+
+
+def shown_training(context: bpy.types.Context) -> Job | None:
+    """The training that the panel is about: the one that runs, otherwise the newest, until it is removed."""
+    session = get_session(context)
+    running = running_training(session)
+    if running is not None:
+        return running
+    return next((job for job in reversed(tuple(session.jobs.values())) if job.kind == "train"), None)
+
+
+def draw_form(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What to learn from, what the model is called, and the button."""
+    settings = get_settings(context)
+    layout.row(align=True).prop(settings, "train_source", expand=True)
+    column = layout.column()
+    if settings.train_source == "PHOTOS":
+        column.prop(settings, "train_folder", text="")
+        column.prop(settings, "train_preset", text="")
+    elif settings.train_source == "OBJECTS":
+        count = sum(candidate.type == "MESH" for candidate in context.selected_objects)
+        words = translate("Mesh objects selected: {count}").format(count=count)
+        column.label(text=words, icon="OUTLINER_OB_MESH", translate=False)
+    else:
+        column.prop(settings, "train_dataset", text="", icon="RENDERLAYERS")
+    column.prop(settings, "train_name")
+    button = layout.row()
+    button.scale_y = 1.4
+    fill_training(button.operator("unrender.train_start", icon="PLAY"), settings)
+
+
+def fill_training(button: bpy.types.OperatorProperties, settings: UNRENDER_PG_settings) -> None:
+    """Give the button what the form is set to."""
+    button.source = settings.train_source
+    button.directory = settings.train_folder
+    button.dataset = settings.train_dataset
+    button.run = settings.train_name
+    button.preset = settings.train_preset
+    button.settings = settings.train_settings
+
+
+def draw_training(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
+    """A training with its newest sheet, its curve, and its buttons."""
+    pixels = content_pixels(context) - BOX_PIXELS
+    row = layout.row()
+    icon = {JobStatus.RUNNING: "PLAY", JobStatus.FAILED: "ERROR"}.get(job.status, "NONE")
+    row.label(text=f"{trained_model(job)}: {training_word(job)}", icon=icon, translate=False)
+    if job.status not in _UNDER_WAY:
+        row.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
+    draw_picture(layout, get_pictures(context).sheet(job.key), pixels)
+    if job.status in _UNDER_WAY:
+        draw_progress(layout, job.fraction, progress_text(job), pixels)
+    draw_curve(layout, context, job)
+    draw_training_buttons(layout, context, job)
+    if job.problem is not None:
+        draw_problem(layout, context, job.problem, job.key)
+
+
+def training_word(job: Job) -> str:
+    """The word for its state; one that was paused is not just stopped."""
+    return translate("paused") if job.paused else translate(job_word(job))
+
+
+def draw_curve(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
+    """The score over the images that were shown, and beside it what the axes are."""
+    icons, curve = get_pictures(context).curve(job.key)
+    if curve is None:
+        return
+    pixels = content_pixels(context) - BOX_PIXELS
+    layout.label(text="KID, lower is better")
+    row = layout.split(factor=CURVE_PART)
+    draw_picture(row.column(), icons, CURVE_PART * pixels)
+    words = row.column(align=True)
+    words.scale_y = 0.8
+    for text, value in (
+        ("Now {value}", f"{curve.newest:.3g}"),
+        ("Best {value}", f"{curve.best:.3g}"),
+        ("Axis 0 - {value}", f"{curve.top:.3g}"),
+        ("{value} images", f"{curve.images / 1000:.1f}k"),
+    ):
+        words.label(text=translate(text).format(value=value), translate=False)
+
+
+def draw_training_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
+    """Pause and Stop while it runs; Resume, Again and the model afterwards."""
+    row = layout.row(align=True)
+    if job.status in _STOPPABLE:
+        if job.status != JobStatus.READING:
+            row.operator("unrender.job_pause", icon="PAUSE").job = job.key
+        row.operator("unrender.job_cancel", icon="SNAP_FACE").job = job.key
+    elif job.paused:
+        row.operator("unrender.job_retry", text="Resume", icon="PLAY").job = job.key
+    elif job.status == JobStatus.CANCELLED:
+        row.operator("unrender.job_retry", text="Continue", icon="PLAY").job = job.key
+    server = get_session(context).state.server
+    if server and trained_model(job) in {card.name for card in server.models}:
+        layout.operator("unrender.use_model", icon="CHECKMARK").model = trained_model(job)
+
+
+CLASSES = (UNRENDER_PT_train, UNRENDER_PT_train_experts)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures in panels: sheets of samples, curves and models, as icons that Blender draws at any size.
+
+Panels only ask for the number of an icon. Pixels are written by `refresh`, which the timer calls: one picture at a
+time, and only those that have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from .connection.session import Session
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .score_curve import ScoreCurve
+
+MOST_PIXELS = 640  # per side; a side panel shows fewer
+MOST_PARTS = 3
+_SHEET, _MODEL, _CURVE = "sheet", "model", "curve"
+
+
+class Pictures:
+    """The icons of everything that a session has pictures of. Blender's collection is made with the first of them."""
+
+    def __init__(self) -> None:
+        self._collection: Any = None
+        self._shown: dict[tuple[str, str], tuple[np.ndarray, tuple[int, ...]]] = {}
+        self._curves: dict[str, ScoreCurve] = {}
+        self._seen = -1  # the session's revision whose pictures are all written
+        self.revision = 0  # grows whenever an icon has changed
+
+    def refresh(self, session: Session) -> bool:
+        """Write the next picture that has changed, and forget those that are gone; returns whether more may wait."""
+        if self._seen == session.revision:
+            return False
+        wanted = dict(_pictures_of(session))
+        for key in [key for key in self._shown if key not in wanted]:
+            self._forget(key)
+        for key, source in wanted.items():
+            shown = self._shown.get(key)
+            if shown is None or shown[0] is not source:
+                self._shown[key] = source, self._show(key, source)
+                self.revision += 1
+                return True
+        self._seen = session.revision
+        return False
+
+    def sheet(self, job_key: str) -> tuple[int, ...]:
+        """The icons that side by side are the newest picture of a job; none where it has none."""
+        return self._icons(_SHEET, job_key)
+
+    def model(self, model_hash: str) -> tuple[int, ...]:
+        """The icons of a model's picture."""
+        return self._icons(_MODEL, model_hash)
+
+    def curve(self, job_key: str) -> tuple[tuple[int, ...], ScoreCurve | None]:
+        """The icons of a training's curve, and its numbers."""
+        return self._icons(_CURVE, job_key), self._curves.get(job_key)
+
+    def close(self) -> None:
+        """Free all pictures."""
+        self._shown.clear()
+        self._curves.clear()
+        self._seen = -1
+        if self._collection is not None:
+            bpy.utils.previews.remove(self._collection)
+            self._collection = None
+
+    def _icons(self, kind: str, name: str) -> tuple[int, ...]:
+        shown = self._shown.get((kind, name))
+        return shown[1] if shown else ()
+
+    def _show(self, key: tuple[str, str], source: np.ndarray) -> tuple[int, ...]:
+        import bpy.utils.previews
+
+        if self._collection is None:
+            self._collection = bpy.utils.previews.new()
+        picture = source
+        if key[0] == _CURVE:
+            from .score_curve import draw_curve
+
+            picture, self._curves[key[1]] = draw_curve(source)
+        return tuple(
+            self._write(f"{key[0]} {key[1]} {part}", pixels) for part, pixels in enumerate(icon_pixels(picture))
+        )
+
+    def _write(self, name: str, pixels: np.ndarray) -> int:
+        """Write `pixels` [H, W, 4] uint8, row 0 at the bottom, into the icon of that name; returns its number."""
+        import numpy as np
+
+        height, width = pixels.shape[:2]
+        preview = self._collection.get(name) or self._collection.new(name)
+        preview.image_size = (width, height)
+        preview.image_pixels.foreach_set(pixels.view(np.int32).ravel())
+        return preview.icon_id
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        _, icons = self._shown.pop(key)
+        if key[0] == _CURVE:
+            self._curves.pop(key[1], None)
+        for part in range(len(icons)):
+            del self._collection[f"{key[0]} {key[1]} {part}"]
+
+
+def icon_pixels(picture: np.ndarray) -> list[np.ndarray]:
+    """A picture as Blender's icons want it: [H, W, 4] uint8, row 0 at the bottom, in parts that are about square.
+
+    Icons are drawn into squares, so a picture that is twice as wide as high comes as two, to stand side by side.
+
+    Args:
+        picture: uint8 [H, W, 3 or 4], row 0 at the top.
+    """
+    import numpy as np
+
+    small = _reduce(picture)
+    opaque = np.full((*small.shape[:2], 4), 255, np.uint8)
+    opaque[:, :, : small.shape[2]] = small[::-1]
+    parts = min(MOST_PARTS, max(1, round(small.shape[1] / small.shape[0])))
+    return [np.ascontiguousarray(part) for part in np.array_split(opaque, parts, axis=1)]
+
+
+def _reduce(picture: np.ndarray) -> np.ndarray:
+    """The picture with at most MOST_PIXELS per side and part, by averaging squares of pixels."""
+    import numpy as np
+
+    height, width = picture.shape[:2]
+    step = -(-max(height, -(-width // max(1, round(width / height)))) // MOST_PIXELS)
+    if step <= 1 or height < step or width < step:
+        return picture
+    even = picture[: height // step * step, : width // step * step]
+    total = np.zeros((height // step, width // step, picture.shape[2]), np.uint16 if step < 16 else np.uint32)
+    for row in range(step):
+        for column in range(step):
+            total += even[row::step, column::step]
+    return (total // (step * step)).astype(np.uint8)
+
+
+def _pictures_of(session: Session) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Everything that panels may want to show, by kind and name."""
+    for model_hash, picture in session.model_previews.items():
+        yield (_MODEL, model_hash), picture
+    for job, scores in session.scores.items():
+        if len(scores):
+            yield (_CURVE, job.hex()), scores
+    for job, picture in session.previews.items():
+        yield (_SHEET, job.hex()), picture
