@@ -16,12 +16,15 @@ from unrender.errors import PackagingError
 from unrender.packaging.addon_source import MANIFEST, find_addon_source, read_source
 from unrender.packaging.archives import pack, unpack
 from unrender.packaging.manifest import build_manifest, check_manifest, read_manifest
+from unrender.packaging.pinned_wheels import PINNED_WHEELS
 from unrender.packaging.protocol_wheel import make_protocol_wheel
 from unrender.packaging.wheel_names import WheelName, parse_wheel_name
 from unrender.packaging.wheel_store import collect_wheels
 
 LEGACY_FOLDER = "unrender"
 OLDEST_BLENDER = (3, 4, 0)
+
+Libraries = list[tuple[WheelName, bytes]]  # wheels, with their content
 
 _START_OF_INIT = "from __future__ import annotations\n"
 
@@ -50,7 +53,11 @@ class BuiltPackage:
 
 
 def build_packages(
-    out: Path, only: PackageKind | None = None, wheels: Path | None = None, source: Path | None = None
+    out: Path,
+    only: PackageKind | None = None,
+    wheels: Path | None = None,
+    source: Path | None = None,
+    pinned: Mapping[str, str] = PINNED_WHEELS,
 ) -> list[BuiltPackage]:
     """Build the zips into the folder `out`, which is made; the same input gives the same bytes.
 
@@ -58,6 +65,7 @@ def build_packages(
         only: one of the two kinds; None: both.
         wheels: folder with the pinned wheels; None: the store in the data home, filled from the network once.
         source: the add-on's folder; None: the one that belongs to this backend.
+        pinned: file names and SHA-256 of the wheels; a part of them makes zips for a part of the computers.
 
     Raises:
         PackagingError: no source, a wrong manifest, no wheels, or a folder that cannot be written.
@@ -66,8 +74,10 @@ def build_packages(
     manifest = read_manifest(source / MANIFEST)
     built = []
     for kind in (only,) if only else tuple(PackageKind):
-        make = _extension_files if kind is PackageKind.EXTENSION else _legacy_files
-        data = pack(make(source, manifest, wheels))
+        files = read_source(source, manifest.get("build", {}).get("paths_exclude_pattern", []))
+        libraries = _libraries(kind, wheels, pinned)
+        pack_up = _extension_files if kind is PackageKind.EXTENSION else _legacy_files
+        data = pack(pack_up(files, manifest, libraries))
         path = out / f"{manifest['id']}-{manifest['version']}-{kind.value}.zip"
         try:
             write_atomically(path, partial(_write_readable, data))
@@ -82,35 +92,30 @@ def _write_readable(data: bytes, path: Path) -> None:
     path.chmod(0o644)  # a temporary file is its owner's alone; a package is for everybody
 
 
-def _sources(source: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    return read_source(source, manifest.get("build", {}).get("paths_exclude_pattern", []))
-
-
-def _libraries(kind: PackageKind, folder: Path | None) -> list[tuple[WheelName, bytes]]:
+def _libraries(kind: PackageKind, folder: Path | None, pinned: Mapping[str, str]) -> Libraries:
     """The wheels that go into a zip, with the one of the protocol."""
-    paths = collect_wheels(kind.pythons, folder)
+    paths = collect_wheels(kind.pythons, folder, pinned)
     filename, content = make_protocol_wheel()
     read = [(parse_wheel_name(path.name), path.read_bytes()) for path in paths]
     return [*read, (parse_wheel_name(filename), content)]
 
 
-def _extension_files(source: Path, manifest: Mapping[str, Any], folder: Path | None) -> dict[str, bytes]:
+def _extension_files(
+    sources: Mapping[str, bytes], manifest: Mapping[str, Any], libraries: Libraries
+) -> dict[str, bytes]:
     """Flat, with a manifest that names the wheels; Blender unpacks those that fit its Python and its system."""
-    files = _sources(source, manifest)
-    libraries = _libraries(PackageKind.EXTENSION, folder)
     wheels = {f"wheels/{name.filename}": content for name, content in libraries}
     platforms = sorted({platform for name, _ in libraries for platform in name.blender_platforms})
     built = build_manifest(manifest, [f"./{path}" for path in wheels], platforms)
-    files = {**files, **wheels, MANIFEST: built}
+    files = {**sources, **wheels, MANIFEST: built}
     check_manifest(tomllib.loads(built.decode()), MANIFEST, list(files))
     return files
 
 
-def _legacy_files(source: Path, manifest: Mapping[str, Any], folder: Path | None) -> dict[str, bytes]:
+def _legacy_files(sources: Mapping[str, bytes], manifest: Mapping[str, Any], libraries: Libraries) -> dict[str, bytes]:
     """One folder with `bl_info`, and the libraries unpacked for each Python and system; see `bundled_libraries.py`."""
-    files = _sources(source, manifest)
-    files["__init__.py"] = _with_bl_info(files["__init__.py"].decode(), manifest).encode()
-    for name, content in _libraries(PackageKind.LEGACY, folder):
+    files = {**sources, "__init__.py": _with_bl_info(sources["__init__.py"].decode(), manifest).encode()}
+    for name, content in libraries:
         for path, data in unpack(content).items():
             files[f"libraries/{_library_folder(name)}/{path}"] = data
     return {f"{LEGACY_FOLDER}/{path}": data for path, data in files.items()}

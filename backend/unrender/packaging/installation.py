@@ -2,7 +2,6 @@
 """Installing the add-on into Blenders, each in a process of its own that runs `blender_addon/installer.py`."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -94,7 +93,6 @@ def _run_installer(blender: str, arguments: Sequence[str]) -> Outcome:
             text=True,
             errors="replace",
             timeout=_BLENDER_SECONDS,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         )
     except subprocess.TimeoutExpired:
         return Outcome(blender, "", False, f"did not answer within {_BLENDER_SECONDS:.0f} seconds")
