@@ -43,7 +43,9 @@ def source(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     (folder / "panels").mkdir(parents=True)
     (folder / "blender_manifest.toml").write_text(MANIFEST)
-    (folder / "__init__.py").write_text('"""An add-on."""\n\nfrom __future__ import annotations\n\n\nREGISTERED = False\n')
+    (folder / "__init__.py").write_text(
+        '"""An add-on."""\n\nfrom __future__ import annotations\n\n\nREGISTERED = False\n'
+    )
     (folder / "panels" / "status.py").write_text("LABEL = 1\n")
     return folder
 
