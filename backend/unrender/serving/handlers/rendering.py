@@ -66,7 +66,8 @@ class _Watch:
         """An image was rendered, or failed."""
         if "failed" in record:
             self.failure = str(record["message"])
-            return
+        if "file" not in record:
+            return  # of the whole data set
         self._done += 1
         self._new += 1
         now = time.monotonic()
