@@ -52,6 +52,8 @@ def install(extension: str, legacy: str) -> str:
     if missing:
         python = ".".join(str(part) for part in sys.version_info[:2])
         raise Refusal(f"has no {', '.join(missing)} now: the zip has none for its Python {python} on this system")
+    if not keeps_preferences():
+        return f"add-on installed; this module of Python keeps no preferences, so each process enables {module} itself"
     bpy.ops.wm.save_userpref()
     return f"add-on installed and enabled as {module}"
 
@@ -59,6 +61,15 @@ def install(extension: str, legacy: str) -> str:
 def has_extensions() -> bool:
     """Whether this Blender takes extensions."""
     return bpy.app.version >= FIRST_WITH_EXTENSIONS
+
+
+def keeps_preferences() -> bool:
+    """Whether the user's preferences are loaded, so that they can be saved.
+
+    As a module, Blender starts with factory settings, which must not be saved over the user's; and the modules before
+    5.0 crash when they read preferences.
+    """
+    return bool(bpy.app.binary_path) or bpy.app.version >= (5, 0, 0)
 
 
 def module_name() -> str:
@@ -108,7 +119,8 @@ def uninstall() -> str:
         shutil.rmtree(str(folder))
     if folder.exists():
         raise Refusal(f"could not remove {folder}")
-    bpy.ops.wm.save_userpref()
+    if keeps_preferences():
+        bpy.ops.wm.save_userpref()
     return "add-on removed"
 
 
@@ -136,7 +148,7 @@ def answer(arguments: list[str]) -> dict[str, object]:
     parser.add_argument("--legacy", default="")
     options = parser.parse_args(arguments)
     try:
-        if not bpy.app.binary_path:  # the module starts with factory settings, which must not be saved as the user's
+        if not bpy.app.binary_path and keeps_preferences():
             bpy.ops.wm.read_userpref()
         phrase = install(options.extension, options.legacy) if options.action == "install" else uninstall()
         ok = True
