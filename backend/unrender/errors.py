@@ -10,6 +10,7 @@ UnrenderError              tag, message, hint
 |  +- BlenderNotFoundError neither a Blender executable nor the bpy module
 |  +- DivergedError        training produced NaN or collapsed; the last good checkpoint is kept
 |  +- DiskFullError        writing failed for lack of space; the old file is untouched
+|  +- NotWritableError     this user may not write where Unrender keeps its data
 |  +- ConnectionRefusedByPolicyError   a bind or a peer that the security rules forbid
 |  +- PackagingError       the add-on's zips cannot be built or installed
 +- RenderError             a renderer failed on a scene or died
@@ -61,6 +62,10 @@ class DivergedError(UserError):
 
 class DiskFullError(UserError):
     tag = "disk_full"
+
+
+class NotWritableError(UserError):
+    tag = "not_writable"
 
 
 class ConnectionRefusedByPolicyError(UserError):

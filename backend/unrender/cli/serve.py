@@ -83,15 +83,15 @@ def _serve(
     from unrender.serving.handlers import job_kinds
     from unrender.serving.job_queue import JobQueue
     from unrender.serving.server import JobServer
-    from unrender.storage import data_home
+    from unrender.storage import writable_data_home
     from unrender_protocol.discovery import FILE_NAME, LocalServer, publish_local_server, withdraw_local_server
     from unrender_protocol.errors import WireError
     from unrender_protocol.pairing import write_pairing_line
     from unrender_protocol.security import is_loopback
     from unrender_protocol.zmq_server import RouterTransport
 
+    home = writable_data_home()
     record_self()
-    home = data_home()
     address = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
     if not public and not is_loopback(address):
         raise ConnectionRefusedByPolicyError(

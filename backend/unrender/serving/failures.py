@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what went wrong in a job to a stable tag, a sentence and a next step."""
 
+import errno
 import signal
+from pathlib import Path
 
 from unrender.errors import UnrenderError
 from unrender.serving.jobs import JobError
 
 _KILLED = -9  # SIGKILL, which Windows does not name
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _MEMORY_HINT = "Ask for less at once (fewer shapes, a smaller batch, a lower resolution), or close other programs."
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
@@ -17,6 +20,12 @@ def describe_exception(error: BaseException) -> JobError:
         return JobError(error.tag, error.message, error.hint)
     if is_out_of_memory(error):
         return JobError("out_of_memory", "Memory ran out while the job was running.", _MEMORY_HINT)
+    if isinstance(error, OSError) and error.errno in _NOT_ALLOWED:
+        return JobError(
+            "not_writable",
+            f"The server has no permission to write {Path(str(error.filename or 'its files')).name!r}.",
+            "Make the server's data folder writable for whoever runs it, then start the job again.",
+        )
     return JobError(
         "internal",
         f"The job stopped on a fault of the program ({type(error).__name__}: {str(error)[:300]}).",

@@ -164,6 +164,22 @@ class TestRefusals:
         assert f"127.0.0.1:{port} is in use by another program" in outcome.err
         assert len(outcome.err.strip().splitlines()) == 1
 
+    def test_a_data_home_that_cannot_be_written(self, unrender: Unrender, home: Path) -> None:
+        home.write_text("a file, where the folder should be")
+        outcome = unrender("serve")
+        assert outcome.code == 1
+        assert f"Unrender cannot write to its data folder {home} (" in outcome.err
+        assert "set UNRENDER_HOME to another folder" in outcome.err
+        assert len(outcome.err.strip().splitlines()) == 1
+
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+    def test_a_data_home_without_permission(self, unrender: Unrender, home: Path) -> None:
+        home.mkdir()
+        home.chmod(0o500)
+        outcome = unrender("serve")
+        assert outcome.code == 1
+        assert "(Permission denied)" in outcome.err
+
     def test_keys_that_others_can_read(self, unrender: Unrender, home: Path) -> None:
         (home / "keys").mkdir(parents=True)
         (home / "keys" / "server.json").write_text("{}")

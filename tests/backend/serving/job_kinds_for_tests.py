@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kinds of jobs that misbehave on purpose; imported by the job processes that the tests start."""
 
+import errno
 import os
 import signal
 import sys
@@ -112,6 +113,10 @@ def fill_disk(parameters: Nothing, work: JobWork) -> JobOutput:
     raise DiskFullError("The disk is full: result could not be written.", "Free some space.")
 
 
+def forbidden(parameters: Nothing, work: JobWork) -> JobOutput:
+    raise PermissionError(errno.EACCES, "Permission denied", str(work.folder / "run"))
+
+
 def fault(parameters: Nothing, work: JobWork) -> JobOutput:
     return JobOutput({"quotient": 1 // 0})
 
@@ -136,6 +141,7 @@ KINDS = {
     "allocate": JobKind(Nothing, allocate, lane="short"),
     "torch_allocate": JobKind(Nothing, torch_allocate, lane="short"),
     "fill_disk": JobKind(Nothing, fill_disk, lane="short"),
+    "forbidden": JobKind(Nothing, forbidden, lane="short"),
     "fault": JobKind(Nothing, fault, lane="short"),
     "leave": JobKind(Nothing, leave, lane="short"),
     "hang": JobKind(Nothing, hang, lane="short", silence_limit=0.5),

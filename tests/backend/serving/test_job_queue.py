@@ -172,6 +172,7 @@ def test_a_queued_job_is_cancelled_without_being_started(queue: JobQueue, tmp_pa
         ("allocate", "out_of_memory", "Memory ran out"),
         ("torch_allocate", "out_of_memory", "Memory ran out"),
         ("fill_disk", "disk_full", "disk is full"),
+        ("forbidden", "not_writable", "no permission to write 'run'"),
         ("fault", "internal", "ZeroDivisionError"),
         ("leave", "internal", "SystemExit"),
         ("hang", "crashed", "no progress for"),
