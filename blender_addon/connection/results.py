@@ -45,6 +45,10 @@ class Results:
         done = self._imported.get(job, set())
         return next((shape.index for shape in self.shapes.get(job, ()) if shape.index not in done), None)
 
+    def indices_imported(self, job: bytes) -> frozenset[int]:
+        """The indices of those shapes of a job that are in the scene."""
+        return frozenset(self._imported.get(job, ()))
+
     def imported(self, job: bytes, index: int) -> bool:
         """Note that one shape is in the scene. Returns whether it was the last one; then all are let go of."""
         return self.found(job, self._imported.get(job, set()) | {index})

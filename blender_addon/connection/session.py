@@ -164,8 +164,8 @@ class Session:
         """Ask for a training to be stopped where it can go on; `retry` resumes it."""
         self._job_happened(job, job_events.PauseRequested(self._clock()))
 
-    def retry(self, job: bytes, **changes: Any) -> bytes:
-        """Run an ended job again, with `changes` to its parameters; returns its id.
+    def retry(self, job: bytes) -> bytes:
+        """Run an ended job again; returns its id.
 
         Under its own id where the server may still have it, so that it is not run twice; as a new job otherwise, which
         takes the place of a failed or cancelled one in the list.
@@ -176,17 +176,33 @@ class Session:
         old = self.jobs[job]
         if old.status not in ENDED:
             raise ValueError(f"job {old.key} is {old.status.value}; only ended jobs can be run again")
-        if old.may_still_live and not changes:
+        if old.may_still_live:
             return self._ask_again(old)
         arrays, load = self._uploads.arrays(job), self._uploads.load(job)
         read_first = self._has_to_read(old)
-        if old.status in (JobStatus.FAILED, JobStatus.CANCELLED) or changes:
+        if old.status in (JobStatus.FAILED, JobStatus.CANCELLED):
             self.remove(job)
-        parameters = {**old.parameters_again, **changes}
         again = self.submit(
-            old.kind, old.title, parameters, arrays, old.kind in WITH_SHAPES, load=load if read_first else None
+            old.kind,
+            old.title,
+            old.parameters_again,
+            arrays,
+            old.kind in WITH_SHAPES,
+            load=load if read_first else None,
         )
         self._uploads.remember(again, load)
+        return again
+
+    def simplify(self, job: bytes, max_faces: int) -> bytes:
+        """Generate again what a job made, each shape with at most `max_faces` faces; returns the new job's id.
+
+        It takes the place of the job in the list; shapes that are in the scene already are not imported again.
+        """
+        old = self.jobs[job]
+        done = self._results.indices_imported(job)
+        self.remove(job)
+        again = self.submit(old.kind, old.title, {**old.parameters, "max_faces": max_faces})
+        self._results.found(again, done)
         return again
 
     def remove(self, job: bytes) -> None:

@@ -79,7 +79,7 @@ class UNRENDER_OT_job_simplify(JobOperator, bpy.types.Operator):
         job = self.find(context, frozenset({JobStatus.DONE, JobStatus.IMPORTED}))
         if job is None:
             return {"CANCELLED"}
-        get_session(context).retry(job.id, max_faces=get_preferences(context).face_limit)
+        get_session(context).simplify(job.id, get_preferences(context).face_limit)
         return {"FINISHED"}
 
 

@@ -239,6 +239,9 @@ class Client:
                 self._deny("the server breaks off the greeting: it has another key, or is no Unrender server")
             else:
                 self._lose("the connection closes before the greeting", now)
+        elif problem is Problem.NO_ZEROMQ:
+            self.rejected += 1
+            self._lose("something else than a server answers at this address", now)
         elif problem is Problem.DISCONNECTED and self.state is ClientState.READY:
             self._lose("the server closed the connection", now)
 

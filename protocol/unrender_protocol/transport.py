@@ -23,7 +23,8 @@ class Problem(Enum):
     """What a client's transport knows about its connection beyond silence."""
 
     DISCONNECTED = "disconnected"  # the other side closed, or went away
-    NO_HANDSHAKE = "no_handshake"  # it closes connections at once: another key, or a tunnel with nothing behind it
+    NO_HANDSHAKE = "no_handshake"  # it breaks greetings off: another key or kind of key, or a tunnel without an end
+    NO_ZEROMQ = "no_zeromq"  # what answers is another kind of program
     WRONG_KEY = "wrong_key"  # the other side refused our key or token
 
 

@@ -119,7 +119,9 @@ class ZmqTransport:
             elif event == zmq.EVENT_DISCONNECTED:
                 if self._greeted:
                     self._problem = Problem.DISCONNECTED
-            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                elif self._problem is None:  # what came was no greeting at all; ZeroMQ does not try again after that
+                    self._problem = Problem.NO_ZEROMQ
+            elif event in (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL):
                 self._problem = Problem.NO_HANDSHAKE
             else:
                 self._problem = Problem.WRONG_KEY
