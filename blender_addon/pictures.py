@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .connection.session import Session
-
 if TYPE_CHECKING:
     import numpy as np
 
+    from .connection.session import Session
     from .score_curve import ScoreCurve
 
 MOST_PIXELS = 640  # per side; a side panel shows fewer
@@ -31,6 +30,7 @@ class Pictures:
         self._collection: Any = None
         self._shown: dict[tuple[str, str], tuple[np.ndarray, tuple[int, ...]]] = {}
         self._curves: dict[str, ScoreCurve] = {}
+        self._written: dict[tuple[str, str], int] = {}  # the revision in which an icon was written last
         self._seen = -1  # the session's revision whose pictures are all written
         self.revision = 0  # grows whenever an icon has changed
 
@@ -41,12 +41,13 @@ class Pictures:
         wanted = dict(_pictures_of(session))
         for key in [key for key in self._shown if key not in wanted]:
             self._forget(key)
-        for key, source in wanted.items():
-            shown = self._shown.get(key)
-            if shown is None or shown[0] is not source:
-                self._shown[key] = source, self._show(key, source)
-                self.revision += 1
-                return True
+        changed = [key for key, source in wanted.items() if key not in self._shown or self._shown[key][0] is not source]
+        if changed:
+            key = min(changed, key=lambda candidate: self._written.get(candidate, -1))  # so that none is starved
+            self._shown[key] = wanted[key], self._show(key, wanted[key])
+            self.revision += 1
+            self._written[key] = self.revision
+            return True
         self._seen = session.revision
         return False
 
@@ -66,6 +67,7 @@ class Pictures:
         """Free all pictures."""
         self._shown.clear()
         self._curves.clear()
+        self._written.clear()
         self._seen = -1
         if self._collection is not None:
             bpy.utils.previews.remove(self._collection)
@@ -101,6 +103,7 @@ class Pictures:
 
     def _forget(self, key: tuple[str, str]) -> None:
         _, icons = self._shown.pop(key)
+        del self._written[key]
         if key[0] == _CURVE:
             self._curves.pop(key[1], None)
         for part in range(len(icons)):

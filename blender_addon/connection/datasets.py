@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from .jobs import Job
-from .session import Session
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from .session import Session
 
 KIND = "render_dataset"
 OBJECTS = "objects"  # the source that is meshes which travel with the job
@@ -47,7 +48,7 @@ def submit_dataset(session: Session, settings: DatasetSettings, meshes: Mapping[
 
     `meshes` are the arrays of `scene.sent_meshes` where the source is OBJECTS, and None otherwise.
     """
-    title = f"{settings.images} images for {settings.name}"
+    title = f"{settings.name}, {settings.images} images"
     return session.submit(KIND, title, asdict(settings), meshes, import_when_done=False)
 
 

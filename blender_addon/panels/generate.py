@@ -68,9 +68,9 @@ class UNRENDER_PT_send(SidePanel, bpy.types.Panel):
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        row = self.layout.row()
-        row.operator("unrender.mark_asset", icon="ASSET_MANAGER")
-        row.operator_menu_enum("unrender.export", "file_format", text="Export", icon="EXPORT")
+        column = self.layout.column()
+        column.operator("unrender.mark_asset", icon="ASSET_MANAGER")
+        column.operator_menu_enum("unrender.export", "file_format", text="Export", icon="EXPORT")
 
 
 CLASSES = (UNRENDER_PT_generate, UNRENDER_PT_send)

@@ -15,6 +15,7 @@ from ..translation import translate
 from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_problem, draw_progress
 
 JOBS_SHOWN = 8
+BUTTON_PIXELS = 28
 _CANCELLABLE = frozenset({JobStatus.READING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED})
 _ENDED = frozenset({JobStatus.CANCELLED, JobStatus.IMPORTED, JobStatus.FAILED, JobStatus.DONE})
 _ICONS: Mapping[JobStatus, str] = {
@@ -49,9 +50,16 @@ class UNRENDER_PT_jobs(SidePanel, bpy.types.Panel):
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, models: Collection[str]) -> None:
     """One job: a line with its buttons, and under it a bar, what went wrong, or the model that it made."""
-    row = layout.row()
-    row.label(text=job.title, icon="PAUSE" if job.paused else _ICONS[job.status], translate=False)
+    column = layout.column(align=True)
+    column.label(text=job.title, icon="PAUSE" if job.paused else _ICONS[job.status], translate=False)
+    row = column.row()
+    state = row.column()
     buttons = row.row(align=True)
+    buttons.alignment = "RIGHT"
+    if job.status in UNFINISHED:
+        draw_progress(state, job.fraction, progress_text(job), content_pixels(context) - BOX_PIXELS - BUTTON_PIXELS)
+    else:
+        state.label(text=translate("paused" if job.paused else job_word(job)), icon="BLANK1", translate=False)
     if job.status in _CANCELLABLE:
         buttons.operator("unrender.job_cancel", text="", icon="X").job = job.key
     if job.status == JobStatus.DONE:
@@ -60,13 +68,6 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, m
         icon = "PLAY" if job.paused else "FILE_REFRESH"
         buttons.operator("unrender.job_retry", text="", icon=icon).job = job.key
         buttons.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
-    if job.status in UNFINISHED:
-        draw_progress(layout, job.fraction, progress_text(job), content_pixels(context) - BOX_PIXELS)
-    else:
-        word = "paused" if job.paused else job_word(job)
-        line = layout.row()
-        line.scale_y = 0.8
-        line.label(text=translate(word), icon="BLANK1", translate=False)
     if job.status in _ENDED and trained_model(job) in models:
         layout.operator("unrender.use_model").model = trained_model(job)
     if job.problem is not None:
