@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import bpy
 
-from .connection.backend_process import BackendSettings
 from .connection.endpoints import EndpointError, read_endpoint, stays_here
 from .connection.problems import INSTALL_COMMANDS, OFFLINE_MODE, NextStep
-from .connection.session import Session
 from .connection.states import Target
 from .translation import translate
+
+if TYPE_CHECKING:
+    from .connection.backend_process import BackendSettings
+    from .connection.session import Session
 
 PACKAGE = __package__
 LINE_CHARACTERS = 90
@@ -138,6 +141,8 @@ def get_preferences(context: bpy.types.Context) -> UNRENDER_AP_preferences:
 
 def backend_settings() -> BackendSettings:
     """What the preferences say about the generator on this computer. To be called on the main thread."""
+    from .connection.backend_process import BackendSettings
+
     preferences = get_preferences(bpy.context)
     return BackendSettings(preferences.backend, preferences.stop_with_blender)
 

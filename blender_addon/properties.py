@@ -6,14 +6,19 @@ All of it hangs on the window manager, never on a scene: nothing here is saved, 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 
 from .connection.datasets import CLASSES as SHAPE_CLASSES
 from .connection.datasets import OBJECTS, rendered_dataset
-from .connection.session import Session
 from .connection.training import PRESETS, trained_model
 from .naming import free_name, name_from_folder, plural
-from .pictures import Pictures
+
+if TYPE_CHECKING:
+    from .connection.session import Session
+    from .pictures import Pictures
+    from .runtime import Runtime
 
 NO_MODEL = "NONE"
 LARGEST_SEED = 2**31 - 1
@@ -160,18 +165,25 @@ def taken_names(session: Session) -> set[str]:
     return {model.name for model in models} | {trained_model(job) for job in session.jobs.values()}
 
 
-def attach(session: Session, pictures: Pictures) -> None:
-    """Hang session, pictures and settings on the window manager."""
-    bpy.types.WindowManager.unrender = bpy.props.PointerProperty(type=UNRENDER_PG_settings)
-    bpy.types.WindowManager.unrender_session = session
-    bpy.types.WindowManager.unrender_pictures = pictures
+def attach(runtime: Runtime) -> None:
+    """Hang the settings on the window manager, and session, pictures and timer, which are made on first use."""
+    manager = bpy.types.WindowManager
+    manager.unrender = bpy.props.PointerProperty(type=UNRENDER_PG_settings)
+    manager.unrender_runtime = runtime
+    manager.unrender_session = property(lambda _: runtime.session)
+    manager.unrender_pictures = property(lambda _: runtime.pictures)
+    manager.unrender_ticker = property(lambda _: runtime.ticker)
 
 
 def detach() -> None:
-    """Take all of them away again."""
-    del bpy.types.WindowManager.unrender_pictures
-    del bpy.types.WindowManager.unrender_session
-    del bpy.types.WindowManager.unrender
+    """Take all of them away again, and end what they do."""
+    manager = bpy.types.WindowManager
+    manager.unrender_runtime.close()
+    del manager.unrender_ticker
+    del manager.unrender_pictures
+    del manager.unrender_session
+    del manager.unrender_runtime
+    del manager.unrender
 
 
 CLASSES = (UNRENDER_PG_settings,)

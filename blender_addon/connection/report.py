@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .session import Session
 from .wording import progress_text
+
+if TYPE_CHECKING:
+    from .session import Session
 
 
 def write_report(session: Session, versions: Mapping[str, str], home: Path) -> str:

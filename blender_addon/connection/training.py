@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .jobs import UNFINISHED, Job, JobStatus
-from .photo_files import read_photos
-from .session import Session
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from .session import Session
 
 METHOD = "voxel_gan"
 PRESETS = (
@@ -55,6 +55,8 @@ def submit_training(
     generator renders. With neither and without a data set, the run of that name at the generator goes on where it
     stopped, with the pictures that it has.
     """
+    from .photo_files import read_photos
+
     parameters = {
         "method": METHOD,
         "config": settings.preset,

@@ -178,7 +178,7 @@ def test_reading_can_be_stopped_and_a_slow_disk_holds_nothing_up(
         released.wait(20)
         return {"files": np.zeros(3, np.uint8)}
 
-    monkeypatch.setattr("blender_addon.connection.training.read_photos", slowly)
+    monkeypatch.setattr("blender_addon.connection.photo_files.read_photos", slowly)
     job = submit_training(connected, SETTINGS, photos)
     connected.poll()
     assert connected.jobs[job].status is JobStatus.READING
