@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-COMMANDS = ["doctor", "serve", "generate", "train", "evaluate", "render-dataset", "models", "bench"]
+COMMANDS = ["doctor", "serve", "generate", "train", "evaluate", "render-dataset", "models", "addon", "bench"]
 
 REPORT_HEAVY_MODULES = """
 import sys

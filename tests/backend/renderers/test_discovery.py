@@ -2,6 +2,7 @@
 """Which Blender is found, and what is said when none is."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,52 @@ def test_an_old_blender_is_taken_only_where_nothing_newer_is(monkeypatch: pytest
 
 def test_the_worker_s_file_is_found() -> None:
     assert worker_script().is_file()
+
+
+@pytest.fixture
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Puts a program into a computer of the named system, all of whose places lie in a folder of this test."""
+    if sys.platform == "win32":
+        pytest.skip("the places of other systems are no absolute paths there")
+
+    def install(system: str, place: str) -> Path:
+        monkeypatch.setattr(discovery.sys, "platform", system)
+        monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("PROGRAMFILES", str(tmp_path / "Program Files"))
+        monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path / "Program Files (x86)"))
+        program = tmp_path / place
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.touch(0o755)
+        return program
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("system", "place"),
+    [
+        ("linux", "home/blender-4.5.3-linux-x64/blender"),
+        ("linux", "home/Applications/blender-5.0/blender"),
+        ("linux", "home/.steam/steam/steamapps/common/Blender/blender"),
+        ("darwin", "home/Applications/Blender 4.5.app/Contents/MacOS/Blender"),
+        (
+            "darwin",
+            "home/Library/Application Support/Steam/steamapps/common/Blender/Blender.app/Contents/MacOS/Blender",
+        ),
+        ("win32", "Program Files/Blender Foundation/Blender 4.5/blender.exe"),
+        ("win32", "Program Files (x86)/Steam/steamapps/common/Blender/blender.exe"),
+        ("linux", "empty/blender"),
+    ],
+)
+def test_a_blender_in_a_usual_place_is_found(computer: Callable[[str, str], Path], system: str, place: str) -> None:
+    assert str(computer(system, place)) in discovery.find_executables()
+
+
+def test_newer_blenders_come_first_and_none_comes_twice(computer: Callable[[str, str], Path], tmp_path: Path) -> None:
+    programs = [computer("linux", f"home/blender-{version}/blender") for version in ("4.9", "3.6.5", "4.10")]
+    (tmp_path / "home" / "blender-latest").symlink_to(programs[2].parent)
+    (tmp_path / "home" / "blender-notes").mkdir()
+    (tmp_path / "home" / "blender-notes" / "blender").write_text("no program")
+    found = [Path(path) for path in discovery.find_executables() if Path(path).is_relative_to(tmp_path)]
+    assert [path.resolve().parent.name for path in found] == ["blender-4.10", "blender-4.9", "blender-3.6.5"]
