@@ -37,19 +37,13 @@ class DatasetSettings:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"The name {self.name!r:.80} is not possible: use letters, digits, - and _")
 
-    @property
-    def images(self) -> int:
-        """How many images there will be."""
-        return self.count * self.views
-
 
 def submit_dataset(session: Session, settings: DatasetSettings, meshes: Mapping[str, np.ndarray] | None) -> bytes:
     """Queue the job; returns its id at once.
 
     `meshes` are the arrays of `scene.sent_meshes` where the source is OBJECTS, and None otherwise.
     """
-    title = f"{settings.name}, {settings.images} images"
-    return session.submit(KIND, title, asdict(settings), meshes, import_when_done=False)
+    return session.submit(KIND, f"Data set {settings.name}", asdict(settings), meshes, import_when_done=False)
 
 
 def rendered_dataset(job: Job) -> str:

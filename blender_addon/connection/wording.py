@@ -36,6 +36,9 @@ _PHASE_WORDS: Mapping[str, str] = {
     "pictures": "looking at the pictures",
     "proxy": "warming up",
     "adversarial": "training",
+    "generate": "generating",
+    "evaluate": "measuring",
+    "rendering": "rendering",
 }
 
 
@@ -66,9 +69,14 @@ def job_word(job: Job) -> str:
     return _JOB_WORDS[job.status]
 
 
+def phase_word(job: Job) -> str:
+    """The word for what a running job is doing."""
+    return _PHASE_WORDS.get(job.phase, job.phase) or _JOB_WORDS[job.status]
+
+
 def progress_text(job: Job) -> str:
-    """What stands in a running job's bar: `sampling  48%  2:10 left`."""
-    parts = [_PHASE_WORDS.get(job.phase, job.phase) or _JOB_WORDS[job.status]]
+    """How far a running job is, in English: `sampling  48%  2:10 left`."""
+    parts = [phase_word(job)]
     if job.total:
         parts.append(f"{job.fraction:.0%}")
     if job.eta_seconds is not None:

@@ -9,10 +9,10 @@ import bpy
 
 from ..connection.datasets import KIND, OBJECTS, rendered_dataset
 from ..connection.jobs import UNFINISHED, Job
-from ..connection.wording import job_word, progress_text
+from ..connection.wording import job_word
 from ..properties import get_pictures, get_session, get_settings
 from ..translation import translate
-from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_problem, draw_progress
+from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_problem, draw_progress, progress_line
 
 
 class UNRENDER_PT_datasets(SidePanel, bpy.types.Panel):
@@ -59,7 +59,7 @@ def draw_dataset(layout: bpy.types.UILayout, context: bpy.types.Context, job: Jo
     row.label(text=f"{name}: {translate(job_word(job))}", translate=False)
     if job.status in UNFINISHED:
         row.operator("unrender.job_cancel", text="", icon="X").job = job.key
-        draw_progress(layout, job.fraction, progress_text(job), pixels)
+        draw_progress(layout, job.fraction, progress_line(job), pixels)
     draw_picture(layout, get_pictures(context).sheet(job.key), pixels)
     if rendered_dataset(job):
         layout.operator("unrender.use_dataset", icon="OUTLINER_OB_IMAGE").dataset = rendered_dataset(job)

@@ -9,10 +9,10 @@ import bpy
 
 from ..connection.jobs import UNFINISHED, Job, JobStatus
 from ..connection.training import trained_model
-from ..connection.wording import job_word, progress_text
+from ..connection.wording import job_word
 from ..properties import get_session
 from ..translation import translate
-from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_problem, draw_progress
+from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_problem, draw_progress, progress_line
 
 JOBS_SHOWN = 8
 BUTTON_PIXELS = 28
@@ -51,13 +51,13 @@ class UNRENDER_PT_jobs(SidePanel, bpy.types.Panel):
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, models: Collection[str]) -> None:
     """One job: a line with its buttons, and under it a bar, what went wrong, or the model that it made."""
     column = layout.column(align=True)
-    column.label(text=job.title, icon="PAUSE" if job.paused else _ICONS[job.status], translate=False)
+    column.label(text=translate(job.title), icon="PAUSE" if job.paused else _ICONS[job.status], translate=False)
     row = column.row()
     state = row.column()
     buttons = row.row(align=True)
     buttons.alignment = "RIGHT"
     if job.status in UNFINISHED:
-        draw_progress(state, job.fraction, progress_text(job), content_pixels(context) - BOX_PIXELS - BUTTON_PIXELS)
+        draw_progress(state, job.fraction, progress_line(job), content_pixels(context) - BOX_PIXELS - BUTTON_PIXELS)
     else:
         state.label(text=translate("paused" if job.paused else job_word(job)), icon="BLANK1", translate=False)
     if job.status in _CANCELLABLE:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import bpy
 
+from ..connection.jobs import Job
 from ..connection.problems import NextStep, Problem
+from ..connection.wording import duration_text, phase_word
 from ..translation import translate
 
 UNIT_PIXELS = 20  # of Blender's interface, at its normal scale
@@ -52,7 +54,7 @@ def draw_sentence(layout: bpy.types.UILayout, text: str, icon: str = "NONE", pix
     column = layout.column(align=True)
     column.scale_y = 0.8
     room = pixels - (ICON_PIXELS if icon != "NONE" else 0)
-    for line in textwrap.wrap(translate(text), max(12, int(room / CHARACTER_PIXELS))):
+    for line in textwrap.wrap(translate(text), max(12, int(room / CHARACTER_PIXELS)), break_on_hyphens=False):
         column.label(text=line, icon=icon, translate=False)
         icon = "BLANK1" if icon != "NONE" else "NONE"
 
@@ -65,7 +67,8 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context, problem
         draw_sentence(layout, problem.hint, "BLANK1", pixels)
     if problem.action in _BUTTONS and (job_key or problem.action not in _OF_A_JOB):
         name, icon = _BUTTONS[problem.action]
-        button = layout.operator(name, icon=icon)
+        label = {"text": "Retry"} if problem.action == NextStep.RETRY else {}  # the word that the sentences use
+        button = layout.operator(name, icon=icon, **label)
         if problem.action in _OF_A_JOB:
             button.job = job_key
     if problem.command and problem.action != NextStep.COPY_INSTALL_COMMAND:
@@ -79,6 +82,16 @@ def draw_picture(layout: bpy.types.UILayout, icons: Sequence[int], pixels: float
     row = layout.row(align=True)
     for icon in icons:
         row.template_icon(icon_value=icon, scale=min(MOST_UNITS, pixels / UNIT_PIXELS / len(icons)))
+
+
+def progress_line(job: Job) -> str:
+    """What stands in a job's bar, translated: `training  48%  2:10 left`."""
+    parts = [translate(phase_word(job))]
+    if job.total:
+        parts.append(f"{job.fraction:.0%}")
+    if job.eta_seconds is not None:
+        parts.append(translate("{time} left").format(time=duration_text(job.eta_seconds)))
+    return "  ".join(parts)
 
 
 def draw_progress(layout: bpy.types.UILayout, fraction: float, text: str, pixels: float) -> None:

@@ -9,7 +9,7 @@ import bpy
 
 from ..connection.jobs import Job, JobStatus
 from ..connection.training import running_training, trained_model
-from ..connection.wording import job_word, progress_text
+from ..connection.wording import job_word
 from ..properties import UNRENDER_PG_settings, get_pictures, get_session, get_settings
 from ..translation import translate
 from .layout import (
@@ -19,6 +19,7 @@ from .layout import (
     draw_picture,
     draw_problem,
     draw_progress,
+    progress_line,
 )
 
 CURVE_PART = 0.47  # of the width; the rest is for its numbers
@@ -102,7 +103,7 @@ def draw_training(layout: bpy.types.UILayout, context: bpy.types.Context, job: J
         row.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
     draw_picture(layout, get_pictures(context).sheet(job.key), pixels)
     if job.status in _UNDER_WAY:
-        draw_progress(layout, job.fraction, progress_text(job), pixels)
+        draw_progress(layout, job.fraction, progress_line(job), pixels)
     draw_curve(layout, context, job)
     draw_training_buttons(layout, context, job)
     if job.problem is not None:

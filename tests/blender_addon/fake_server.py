@@ -27,6 +27,8 @@ CUBE_FACES = np.array(
 
 
 SHEET = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)  # a sheet of samples
+SCORES = np.array([[1000, 0.3], [2000, 0.1], [3000, 0.12]], np.float32)  # of a training: images shown, KID
+MODEL_PICTURE = np.full((8, 8, 3), 200, np.uint8)
 
 
 def cube(width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +48,7 @@ class Behaviour:
 
 
 class FakeServer:
-    """Serves `generate` jobs with boxes and `train` jobs with nothing, from a thread of its own. A context manager."""
+    """Serves `generate` with boxes, `train` and `render_dataset` with a sheet, from a thread. A context manager."""
 
     def __init__(self, transport: ServerTransport, token: str = "") -> None:
         self.behaviour = Behaviour()
@@ -82,9 +84,10 @@ class FakeServer:
             "9.9.9",
             "Test device",
             (),
-            ("generate", "train"),
+            ("generate", "train", "render_dataset", m.MODEL_PREVIEWS),
             limits,
             (m.ModelSummary("chairs", "voxel_gan", "abc"),),
+            ("stools",),
         )
 
     def _run(self) -> None:
@@ -120,7 +123,11 @@ class FakeServer:
             self._endpoint.send(peer, m.JobList(tuple(listed)), id=id)
         elif isinstance(message, m.ListModels):
             models = tuple(m.ModelSummary(name, "voxel_gan", "def") for name in ("tubs", *self.trained))
-            self._endpoint.send(peer, m.ModelList(models), id=id)
+            self._endpoint.send(peer, m.ModelList(models, ("stools",)), id=id)
+        elif isinstance(message, m.FetchModelPreview):
+            pictured = message.model == "chairs"
+            arrays = {"preview": MODEL_PICTURE} if pictured else {}
+            self._endpoint.send(peer, m.ModelPreview(message.model, "abc" if pictured else "def"), arrays, id=id)
         elif job not in self.states:
             self._endpoint.send(peer, m.Failure("unknown_job", "I do not know that job.", job=job), id=id)
         elif isinstance(message, m.FollowJob):
@@ -144,7 +151,7 @@ class FakeServer:
                 for done in range(1, self.behaviour.progress_messages + 1):
                     total = self.behaviour.progress_messages + 1
                     if self.kinds[job] == "train":
-                        sheet = {"preview": SHEET} if done == 1 else {}
+                        sheet = {"preview": SHEET, "scores": SCORES} if done == 1 else {}
                         self._endpoint.send(
                             peer, m.JobProgress(job, "adversarial", done, total, 90.0, "kid 0.1"), sheet
                         )
@@ -163,13 +170,15 @@ class FakeServer:
     def _done(self, job: bytes) -> m.JobDone:
         if self.kinds[job] == "train":
             return m.JobDone(job, {"run": self.parameters[job]["name"]}, SHEET.nbytes)
+        if self.kinds[job] == "render_dataset":
+            return m.JobDone(job, {"dataset": self.parameters[job]["name"], "images": 4}, SHEET.nbytes)
         seed, count = self.parameters[job]["seed"], self.parameters[job]["count"]
         shapes = [{"index": i, "seed": seed + i, "name": f"chair_{seed + i:04d}"} for i in range(count)]
         result = {"model": "chairs", "model_hash": "abc", "method": "voxel_gan", "shapes": shapes}
         return m.JobDone(job, result, sum(array.nbytes for array in self._arrays(job).values()))
 
     def _arrays(self, job: bytes) -> dict[str, np.ndarray]:
-        if self.kinds[job] == "train":
+        if self.kinds[job] in ("train", "render_dataset"):
             return {"sample": SHEET}
         arrays = {}
         for index in range(self.parameters[job]["count"]):
