@@ -56,6 +56,7 @@ class ListedJob:
     kind: str
     wanted: bool  # unfinished, or with a result that nobody has taken yet
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    resumable: bool = False  # a training that was stopped lately, and whose run nothing has been done with since
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class Session:
         self._link_number = 0
         self._backend_number = 0
         self._test_number = 0
+        self._removed: set[bytes] = set()
         self._uploads = Uploads(inbox)
         self._results = Results()
         self._model_pictures = ModelPictures()
@@ -215,6 +216,7 @@ class Session:
             table.pop(job, None)  # type: ignore[attr-defined]
         self._uploads.forget(job)
         self._results.forget(job)
+        self._removed.add(job)
         self.revision += 1
 
     def refresh_models(self) -> None:
@@ -370,12 +372,16 @@ class Session:
     def _adopt(self, listed: tuple[ListedJob, ...]) -> None:
         """Take jobs of an earlier Blender session into the list; their results wait for the artist to open them."""
         for entry in listed:
-            if entry.job in self.jobs or entry.kind not in KNOWN_KINDS or not entry.wanted:
+            if entry.job in self.jobs or entry.kind not in KNOWN_KINDS:
                 continue
             title = f"{KNOWN_KINDS[entry.kind]} {entry.parameters.get('name', '')}".strip()
             job = Job(entry.job, entry.kind, title, dict(entry.parameters), accepted=True, adopted=True)
-            self._keep(replace(job, status=JobStatus.DETACHED, created=self._clock()), ())
-            self._job_happened(job.id, job_events.ConnectionBack(self._clock()))
+            job = replace(job, created=self._clock())
+            if entry.wanted:
+                self._keep(replace(job, status=JobStatus.DETACHED), ())
+                self._job_happened(job.id, job_events.ConnectionBack(self._clock()))
+            elif entry.resumable and entry.job not in self._removed:
+                self._keep(replace(job, status=JobStatus.CANCELLED, pause_wanted=True), ())
 
     def _ask_for_model_picture(self) -> None:
         server = self.state.server

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
 from typing import Any
 
@@ -38,6 +39,8 @@ from .problems import (
 )
 from .shapes import BadResultError, read_shapes
 from .states import ModelCard, Server
+
+RESUMABLE_SECONDS = 7 * 24 * 3600.0  # a training that was stopped longer ago is not offered by itself any more
 
 _UNANSWERED: Mapping[type[messages.Message], Problem] = {
     messages.SubmitJob: NOT_ACCEPTED,
@@ -137,7 +140,11 @@ def _(message: messages.ResultAcknowledged, arrived: wire.Arrived, number: int, 
 
 @_read.register
 def _(message: messages.JobList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    listed = (ListedJob(entry.job, entry.kind, _wanted(entry), entry.parameters) for entry in message.jobs)
+    resumable = _resumable(message.jobs)
+    listed = (
+        ListedJob(entry.job, entry.kind, _wanted(entry), entry.parameters, entry.job in resumable)
+        for entry in message.jobs
+    )
     yield JobsListed(number, tuple(listed))
 
 
@@ -167,6 +174,17 @@ def _(message: messages.Failure, arrived: wire.Arrived, number: int, at: float) 
 
 def _wanted(entry: messages.JobSummary) -> bool:
     return entry.state in ("queued", "running") or (entry.state == "done" and not entry.acknowledged)
+
+
+def _resumable(jobs: Iterable[messages.JobSummary]) -> set[bytes]:
+    """Of each run the newest job, where that is a training that was stopped within the last days."""
+    newest: dict[str, messages.JobSummary] = {}
+    for entry in jobs:
+        run = str(entry.parameters.get("name", ""))
+        if entry.kind == "train" and run and (run not in newest or entry.created > newest[run].created):
+            newest[run] = entry
+    since = time.time() - RESUMABLE_SECONDS
+    return {entry.job for entry in newest.values() if entry.state == "cancelled" and entry.created >= since}
 
 
 def _server(welcome: messages.Welcome) -> Server:

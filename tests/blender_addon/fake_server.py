@@ -45,6 +45,7 @@ class Behaviour:
     answers: bool = True
     damage: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = lambda arrays: arrays
     progress_messages: int = 3
+    sends_pictures: bool = True  # of models
 
 
 class FakeServer:
@@ -59,6 +60,8 @@ class FakeServer:
         self.uploads: dict[bytes, dict[str, np.ndarray]] = {}
         self.trained: list[str] = []
         self.acknowledged: list[bytes] = []
+        self.patience: dict[bytes, float] = {}
+        self.pictures_asked: list[str] = []
         self.states: dict[bytes, str] = {}
         self._followers: dict[bytes, bytes] = {}
         self._endpoint = ServerEndpoint(transport, self._welcome, token=token, limits=EndpointLimits())
@@ -84,7 +87,7 @@ class FakeServer:
             "9.9.9",
             "Test device",
             (),
-            ("generate", "train", "render_dataset", m.MODEL_PREVIEWS),
+            ("generate", "train", "render_dataset", *((m.MODEL_PREVIEWS,) if self.behaviour.sends_pictures else ())),
             limits,
             (m.ModelSummary("chairs", "voxel_gan", "abc"),),
             ("stools",),
@@ -115,6 +118,7 @@ class FakeServer:
                     job,
                     self.kinds[job],
                     state,
+                    created=time.time() - 1000 + list(self.states).index(job),
                     acknowledged=job in self.acknowledged,
                     parameters=self.parameters[job],
                 )
@@ -125,6 +129,7 @@ class FakeServer:
             models = tuple(m.ModelSummary(name, "voxel_gan", "def") for name in ("tubs", *self.trained))
             self._endpoint.send(peer, m.ModelList(models, ("stools",)), id=id)
         elif isinstance(message, m.FetchModelPreview):
+            self.pictures_asked.append(message.model)
             pictured = message.model == "chairs"
             arrays = {"preview": MODEL_PICTURE} if pictured else {}
             self._endpoint.send(peer, m.ModelPreview(message.model, "abc" if pictured else "def"), arrays, id=id)
@@ -135,6 +140,7 @@ class FakeServer:
             done = self.states[job] == "done"
             self._endpoint.send(peer, self._done(job) if done else m.JobAccepted(job, self.states[job]), id=id)
         elif isinstance(message, m.CancelJob):
+            self.patience[job] = message.patience_seconds
             self.states[job] = "cancelled"
             self._endpoint.send(peer, m.JobCancelled(job), id=id)
         elif isinstance(message, m.FetchResult):
