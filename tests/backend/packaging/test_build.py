@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
+import sys
 import tomllib
 import zipfile
 from collections.abc import Mapping
@@ -182,3 +184,24 @@ class TestBadInput:
         with pytest.raises(PackagingError, match="not the file that was pinned"):
             build(tmp_path / "out", source, wheels, PackageKind.LEGACY)
         assert package.path.read_bytes() == before
+
+
+def test_an_installed_backend_builds_the_same_zips(
+    checkout: Path, tmp_path: Path, wheels: Wheels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run([*pip, str(checkout)], check=True, timeout=300)
+    (wheel,) = tmp_path.glob("unrender-*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    code = (
+        "import json, sys; from pathlib import Path; from unrender.packaging import build, build_packages;"
+        "print(build.__file__); pinned = json.loads(sys.argv[3]);"
+        "print([p.sha256 for p in build_packages(Path(sys.argv[1]), None, Path(sys.argv[2]), None, pinned)])"
+    )
+    arguments = [str(tmp_path / "out"), str(wheels[0]), json.dumps(dict(wheels[1]))]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    run = [sys.executable, "-c", code, *arguments]
+    answer = subprocess.run(run, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    place, hashes = answer.stdout.splitlines()
+    assert Path(place).is_relative_to(tmp_path)
+    assert ast.literal_eval(hashes) == [package.sha256 for package in build(tmp_path / "here", None, wheels)]
