@@ -262,6 +262,15 @@ class TestTraining:
         with Image.open(pictures[0]) as image:
             assert image.size == (32, 32), "the size that the preset looks at"
 
+    def test_a_data_set_too_small_to_learn_from_is_one_sentence_without_paths(self, link: Link, home: Path) -> None:
+        link.client.submit("render_dataset", ORDER | {"count": 5})
+        link.wait(JobDone)
+        link.client.submit("train", TRAIN | {"dataset": "stools"})
+        error = link.error()
+        assert (error.tag, error.hint) == ("bad_data", "Add images: some hundreds or more make good shapes.")
+        assert error.message == "Only 10 images can be used, and training needs at least 16."
+        assert not (home / "runs" / "learnt").exists()
+
     def test_a_data_set_that_is_gone_is_said_when_a_run_continues(self, link: Link, home: Path) -> None:
         link.client.submit("render_dataset", ORDER)
         link.wait(JobDone)

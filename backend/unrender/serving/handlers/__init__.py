@@ -21,6 +21,6 @@ def job_kinds() -> JobKinds:
         "generate": JobKind(
             GenerateParameters, generate, lane="short", stays_warm=True, preload=("unrender.methods.generate",)
         ),
-        "render_dataset": JobKind(RenderDatasetParameters, render_dataset, lane="rendering"),
+        "render_dataset": JobKind(RenderDatasetParameters, render_dataset, lane="rendering", silence_limit=1200.0),
         "train": JobKind(TrainParameters, train, lane="long", silence_limit=3600.0, show=newest_of_training),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unrender.atomic_file import write_atomically
+from unrender.data.datasets import datasets_home
 from unrender.errors import CancelledError, DataError, UserError
 from unrender.serving.handlers.parameters import check_choice, check_name, check_range, check_setting, toml_value
 from unrender.serving.handlers.rendering import CAMERAS
@@ -95,12 +96,12 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
     except CancelledError:
         raise  # what there is stays: the client may resume
     except DataError as error:
-        _forget_unbegun(run)
-        if type(error) is DataError:
-            error = DataError(error.message.replace(f" in {run.path / 'pictures'}", ""), error.hint)
-        raise error
+        _forget_unbegun(parameters, run)
+        for folder in (run.path / "pictures", datasets_home() / parameters.dataset):
+            error.message = error.message.replace(f" in {folder}", "")  # the client has no use for the server's paths
+        raise
     except BaseException:
-        _forget_unbegun(run)
+        _forget_unbegun(parameters, run)
         raise
     return _trained(run, parameters.name)
 
@@ -129,8 +130,9 @@ def _keep(parameters: TrainParameters, arrays: Mapping[str, np.ndarray], store: 
         store.keep_pictures(arrays)
 
 
-def _forget_unbegun(run: RunFolder) -> None:
-    if not run.exists():
+def _forget_unbegun(parameters: TrainParameters, run: RunFolder) -> None:
+    """Leave nothing of a training that failed before it began; what was paused earlier stays."""
+    if not run.exists() and not parameters.resume:
         shutil.rmtree(run.path, ignore_errors=True)
 
 
