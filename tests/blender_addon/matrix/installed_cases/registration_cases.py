@@ -46,6 +46,7 @@ def living() -> Counter[str]:
 
 
 def timer() -> Any:
+    """The add-on's timer; what an enabled add-on has is made when it is first asked for."""
     return bpy.context.window_manager.unrender_ticker._callback
 
 
@@ -55,31 +56,33 @@ def difference(before: Counter[str], after: Counter[str]) -> dict[str, tuple[int
 
 def case_registering_twenty_times_leaves_as_much_as_once() -> None:
     addon = sys.modules[PACKAGE]
+    assert bpy.app.timers.is_registered(timer())
     with_it, alive = registered(), living()
     assert alive["Session"] == alive["Ticker"] == 1
     addon.unregister()
     without_it = registered()
     assert without_it["subclasses of Operator"] < with_it["subclasses of Operator"]
-    old_timers = []
     for _ in range(TIMES):
         addon.register()
-        assert bpy.app.timers.is_registered(timer())
-        old_timers.append(timer())
+        now = timer()
+        assert bpy.app.timers.is_registered(now)
         addon.unregister()
-        assert not bpy.app.timers.is_registered(old_timers[-1])
+        assert not bpy.app.timers.is_registered(now)
     assert difference(without_it, registered()) == {}
     addon.register()
+    now = timer()
     assert difference(with_it, registered()) == {}
-    del old_timers
     assert difference(alive, living()) == {}
 
 
 def case_disabling_and_enabling_in_the_preferences_twenty_times_leaves_as_much_as_once() -> None:
+    assert bpy.app.timers.is_registered(timer())
     with_it, alive = registered(), living()
     for _ in range(TIMES):
         assert bpy.ops.preferences.addon_disable(module=PACKAGE) == {"FINISHED"}
         assert PACKAGE not in bpy.context.preferences.addons
         assert not hasattr(bpy.types.WindowManager, "unrender_session")
         assert bpy.ops.preferences.addon_enable(module=PACKAGE) == {"FINISHED"}
+        assert bpy.app.timers.is_registered(timer())
     assert difference(with_it, registered()) == {}
     assert difference(alive, living()) == {}
