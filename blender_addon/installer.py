@@ -80,6 +80,8 @@ def module_name() -> str:
 def _install_extension(path: str) -> None:
     if not path:
         raise Refusal("needs the extension zip, for Blender 4.2 and newer")
+    if LEGACY_MODULE in bpy.context.preferences.addons:  # taken over with the settings of an older Blender
+        bpy.ops.preferences.addon_disable(module=LEGACY_MODULE)
     bpy.ops.extensions.package_install_files(filepath=path, repo=REPOSITORY, enable_on_install=True, overwrite=True)
 
 

@@ -14,7 +14,13 @@ CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panel
 
 
 def register() -> None:
-    """Register classes and what the session is asked for by; nothing is made, read or started yet."""
+    """Register classes and what the session is asked for by; nothing is made, read or started yet.
+
+    Raises:
+        RuntimeError: the add-on is there twice, which happens when an older Blender's add-ons are taken over.
+    """
+    if hasattr(bpy.types.WindowManager, "unrender_runtime"):
+        raise RuntimeError("Unrender is enabled already, as an add-on or as an extension: disable that one first")
     bundled_libraries.add_to_path()
     for cls in CLASSES:
         bpy.utils.register_class(cls)

@@ -43,6 +43,10 @@ with headless_main.linked_extension():
         "session_later": type(manager.unrender_session).__name__,
         "ticks_later": bpy.app.timers.is_registered(manager.unrender_ticker._callback),
     }
+    try:
+        addon.register()
+    except RuntimeError as error:
+        answer["twice"] = str(error)
     addon.unregister()
     answer["left"] = sorted(name for name in dir(bpy.types.WindowManager) if name.startswith("unrender"))
 print("answer", json.dumps(answer))
@@ -82,6 +86,10 @@ def test_no_file_is_opened_but_python_s_own_modules(answer: dict[str, Any]) -> N
     assert opened
     others = [path for path in opened if not {".py", ".pyc"} & set(path.suffixes) and ".so" not in path.suffixes]
     assert others == []
+
+
+def test_a_second_copy_of_the_add_on_says_that_there_is_a_first(answer: dict[str, Any]) -> None:
+    assert "enabled already" in answer["twice"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the link of the test is a copy there, whose files are gone")

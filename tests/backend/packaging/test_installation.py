@@ -30,6 +30,18 @@ for module in (zmq, msgpack, unrender_protocol):
     print(module.__name__, module.__file__)
 """
 
+LEFT_BEHIND = """
+bl_info = {"name": "Unrender", "version": (0, 0, 9), "blender": (3, 4, 0), "category": "3D View"}
+
+import bpy
+
+def register():
+    bpy.types.WindowManager.unrender_runtime = 1
+
+def unregister():
+    del bpy.types.WindowManager.unrender_runtime
+"""
+
 # A system's own pyzmq and msgpack lie beside its numpy, which stays: it is imported before.
 HIDE_SYSTEM_LIBRARIES = """
 import sys, numpy
@@ -250,6 +262,24 @@ def test_a_package_of_the_same_name_in_the_way_is_told(
     (outcome,) = installation.install([old_blender], legacy)
     assert not outcome.ok
     assert f"finds another Python package of that name first, {namesake}" in outcome.message
+
+
+def test_a_legacy_add_on_that_an_older_blender_left_is_disabled(
+    bare_blender_python: Path, extension: Path, in_isolation: dict[str, str]
+) -> None:
+    left = Path(in_isolation["BLENDER_USER_SCRIPTS"]) / "addons" / "unrender"
+    left.mkdir(parents=True)
+    (left / "__init__.py").write_text(LEFT_BEHIND)
+    blender = str(bare_blender_python)
+    enable = "import bpy; bpy.ops.preferences.addon_enable(module='unrender'); bpy.ops.wm.save_userpref()"
+    subprocess.run([blender, "-c", enable], check=True, timeout=120)
+    (outcome,) = installation.install([blender], extension)
+    assert outcome.ok, outcome.message
+    look = "import bpy; bpy.ops.wm.read_userpref(); print('enabled', *bpy.context.preferences.addons.keys())"
+    answer = subprocess.run([blender, "-c", look], capture_output=True, text=True, timeout=120).stdout
+    enabled = next(line.split() for line in answer.splitlines() if line.startswith("enabled"))
+    assert "bl_ext.user_default.unrender" in enabled
+    assert "unrender" not in enabled
 
 
 def test_a_legacy_zip_is_not_for_a_newer_blender(
