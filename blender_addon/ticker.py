@@ -7,64 +7,126 @@ Timers do not fire in background mode; there a loop calls `poll` itself.
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Callable
 
 import bpy
 
 from .connection.session import POLL_SECONDS, Session
 from .connection.states import Status
+from .file_watch import FileWatch
+from .pictures import Pictures
+from .scene.window import shown_window
+from .tick_statistics import TickStatistics
 
 SOON_SECONDS = 0.02  # between ticks while something waits to be done
 ACTIVE_SECONDS = 0.1
 IDLE_SECONDS = 0.5
+# An import cannot be interrupted, and with its undo step takes most of a tick: it only begins beside shorter news.
+BESIDE_CHORE_SECONDS = 0.002
 _RESTING = frozenset({Status.OFFLINE, Status.FAILED, Status.INCOMPATIBLE})
+_COUNTING = frozenset({Status.STARTING, Status.CONNECTING, Status.LOST})  # panels show their seconds
 
 
 class Ticker:
     """Drives a session on Blender's main thread."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, pictures: Pictures) -> None:
+        self.statistics = TickStatistics()
         self._session = session
-        self._shown = -1
+        self._pictures = pictures
+        self._files = FileWatch(session)
+        self._chores: deque[Callable[[], bool]] = deque([self._import_next, self._write_picture])
+        self._chore_is_due = False
+        self._shown = (-1, -1, 0)
         self._callback = self.tick  # Blender knows a timer by the very same object
 
     def start(self) -> None:
-        """Register the timer; it survives the loading of files."""
+        """Register the timer, which survives the loading of files, and watch for that."""
+        self._files.start()
         bpy.app.timers.register(self._callback, first_interval=ACTIVE_SECONDS, persistent=True)
 
     def stop(self) -> None:
-        """Unregister the timer."""
+        """Unregister the timer, and watch no more."""
+        self._files.stop()
         if bpy.app.timers.is_registered(self._callback):
             bpy.app.timers.unregister(self._callback)
 
     def tick(self) -> float:
         """What the timer calls; returns in how many seconds to call again."""
+        began = time.perf_counter()
         more = self.poll()
-        if self._shown != self._session.revision or self._session.state.status not in _RESTING:
-            self._shown = self._session.revision
-            _redraw_side_panels()
+        self._redraw()
+        self.statistics.add(time.perf_counter() - began)
         if more:
             return SOON_SECONDS
         return IDLE_SECONDS if self._session.state.status in _RESTING else ACTIVE_SECONDS
 
     def poll(self, budget_seconds: float = POLL_SECONDS) -> bool:
-        """Handle news, then import at most one shape if time is left; returns whether more waits."""
-        end = time.monotonic() + budget_seconds
-        more = self._session.poll(budget_seconds)
-        waiting = self._session.next_import()
-        if waiting is not None and time.monotonic() < end:
-            self._import(*waiting)
-            waiting = self._session.next_import()
-        return more or waiting is not None
+        """Handle news and do one chore: import one shape, or write one picture. Returns whether more waits.
 
-    def _import(self, job: bytes, index: int) -> None:
-        """Run the operator as a person would, so that every shape is an undo step of its own."""
-        windows = bpy.context.window_manager.windows
-        override = {"window": windows[0]} if bpy.context.window is None and len(windows) else {}
-        try:
-            with bpy.context.temp_override(**override):
-                bpy.ops.unrender.import_result("EXEC_DEFAULT", True, job=job.hex(), index=index)
+        Both share the budget. A chore that finds too little left waits for the next call, which begins with it.
+        """
+        began = time.perf_counter()
+        chore_first = self._chore_is_due
+        self._chore_is_due = False
+        done = self._do_chore() if chore_first else False
+        left = budget_seconds - (time.perf_counter() - began)
+        more = self._session.poll(left) if left > 0 else True
+        if not chore_first:
+            if time.perf_counter() - began < BESIDE_CHORE_SECONDS:
+                done = self._do_chore()
+            else:
+                self._chore_is_due = True
+        return more or done or self._chore_is_due
+
+    def _do_chore(self) -> bool:
+        """Do the first chore that there is something to do for, and let the others come first next time."""
+        for _ in range(len(self._chores)):
+            chore = self._chores[0]
+            self._chores.rotate(-1)
+            if chore():
+                return True
+        return False
+
+    def _write_picture(self) -> bool:
+        return self._pictures.refresh(self._session)
+
+    def _import_next(self) -> bool:
+        """Import one shape by the operator, as a person would, so that every shape is an undo step of its own."""
+        waiting = self._session.next_import()
+        if waiting is None:
+            return False
+        if not scene_may_change(shown_window(bpy.context)):
+            return False
+        job, index = waiting
+        try:  # without temp_override: see shown_window
+            bpy.ops.unrender.import_result("EXEC_DEFAULT", True, job=job.hex(), index=index)
         except RuntimeError as error:  # the operator's report, or its poll
-            self._session.stop_importing(job, str(error).strip())
+            if job in self._session.awaited_imports:
+                self._session.stop_importing(job, str(error).strip())
+        return True
+
+    def _redraw(self) -> None:
+        """Redraw the side panels if what they show has changed; seconds that they count change once per second."""
+        counted = int(time.monotonic()) if self._session.state.status in _COUNTING else 0
+        present = (self._session.revision, self._pictures.revision, counted)
+        if present != self._shown:
+            self._shown = present
+            _redraw_side_panels()
+
+
+def scene_may_change(window: bpy.types.Window) -> bool:
+    """Whether an object may be added and selected now.
+
+    In the middle of an edit or a sculpt, an undo step would hold that edit alone; and an object that is being moved
+    must not be deselected under the artist's hand.
+    """
+    active = window.view_layer.objects.active
+    if active is not None and active.mode != "OBJECT":
+        return False
+    running = getattr(window, "modal_operators", ())  # unknown before 4.2
+    return not any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in running)
 
 
 def _redraw_side_panels() -> None:

@@ -70,11 +70,12 @@ class UNRENDER_OT_import_result(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.importing import ImportProblem, import_shape
 
+        session = get_session(context)
         try:
-            added = import_shape(
-                context, get_session(context), self.job, self.index, get_preferences(context).face_limit
-            )
+            added = import_shape(context, session, self.job, self.index, get_preferences(context).face_limit)
         except ImportProblem as error:
+            if bytes.fromhex(self.job) in session.jobs:
+                session.refuse_import(bytes.fromhex(self.job), error.problem)
             self.report({"ERROR"}, problem_text(error.problem))
             return {"CANCELLED"}
         self.report({"INFO"}, added.name)

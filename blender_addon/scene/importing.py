@@ -8,6 +8,7 @@ import bpy
 from ..connection.problems import Problem, mesh_too_dense
 from ..connection.session import Session
 from .objects import Provenance, add_shape, select_only
+from .window import shown_window
 
 NO_RESULT = Problem("no_result", "There is no such result any more.", "Press Again in the Jobs list.")
 
@@ -26,7 +27,7 @@ def import_shape(
     """Add shape `index` of a job to the scene, select it, and note it in the session.
 
     Args:
-        context: its scene and view layer are used.
+        context: the scene and the view layer of its window are used.
         session: holds the result.
         job_key: the job's id as text.
         index: of the shape; -1 for the first that is not in the scene yet.
@@ -56,7 +57,7 @@ def import_shape(
             "method": str(job.result.get("method", "")),
         },
     )
-    added = add_shape(context.scene, shape, shapes, provenance)
+    added = add_shape(shown_window(context).scene, shape, shapes, provenance)
     select_only(context, [added])
     session.imported(job.id, shape.index)
     return added

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from ..connection.shapes import Shape
 from .arrangement import grid_place, grid_spacing, standing_location
 from .materials import clay_material
 from .meshes import create_mesh
+from .window import shown_window
 
 COLLECTION_NAME = "Unrender"
 UUID_PROPERTY = "unrender_uuid"
@@ -82,12 +84,23 @@ def generated_objects(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Obj
     return [candidate for candidate in objects if UUID_PROPERTY in candidate]
 
 
+def shapes_in_file() -> dict[bytes, set[int]]:
+    """Which shapes of which jobs are objects of the open file, in whatever scene."""
+    found: dict[bytes, set[int]] = {}
+    for candidate in generated_objects(bpy.data.objects):
+        if candidate.users:
+            with contextlib.suppress(KeyError, TypeError, ValueError):  # properties can be edited
+                key = bytes.fromhex(candidate["unrender_job"])
+                found.setdefault(key, set()).add(int(candidate["unrender_index"]))
+    return found
+
+
 def select_only(context: bpy.types.Context, chosen: Iterable[bpy.types.Object]) -> None:
     """Select these objects and no others; the last one becomes the active one.
 
     Objects that the view layer hides or does not have cannot be selected, and are passed over.
     """
-    layer = context.view_layer
+    layer = shown_window(context).view_layer
     for candidate in layer.objects.selected[:]:  # not all objects: a scene may have many thousands
         candidate.select_set(False)
     shown = [candidate for candidate in chosen if _select(candidate)]

@@ -178,16 +178,6 @@ def case_each_result_is_one_undo_step_and_asking_for_it_is_none() -> None:
     assert calls == [(1, "Chair 0007"), (2, "Chair 0008"), (3, "Chair 0009")]
 
 
-def case_one_tick_imports_at_most_one_shape() -> None:
-    with served():
-        job = generate(count=5)
-        wait_until(lambda: session().next_import() is not None, lambda: session().poll())
-        for expected in range(1, 6):
-            poll()
-            assert len(ours()) == expected
-        assert job().status.value == "IMPORTED"
-
-
 def case_deleting_objects_in_the_middle_of_an_import_harms_nothing() -> None:
     with served():
         job = generate(count=4)
