@@ -74,11 +74,13 @@ class BackendProcess:
         self._search = search
         self._find_running = find_running
         self._number = 0
+        self._looks = 0
         self._child: _Child | None = None
 
     def start(self) -> int:
         """Start the child; returns the number that its news will carry."""
         self.stop()
+        self.look()  # it may have been installed since
         self._number += 1
         self._child = _Child(self._settings(), self._number, self._inbox, self._search, self._find_running)
         return self._number
@@ -90,8 +92,9 @@ class BackendProcess:
 
     def look(self) -> None:
         """Look where the backend is installed; `BackendSearched` follows."""
-        chosen = self._settings().chosen
-        threading.Thread(target=self._look, args=(chosen,), name="unrender-search", daemon=True).start()
+        self._looks += 1
+        looked_for = self._looks, self._settings().chosen
+        threading.Thread(target=self._look, args=looked_for, name="unrender-search", daemon=True).start()
 
     def stop_running(self) -> None:
         """End the server that runs on this computer, whoever started it. Its jobs are taken up by the next one."""
@@ -104,9 +107,10 @@ class BackendProcess:
             self._child.thread.join(timeout)
             self._child = None
 
-    def _look(self, chosen: str) -> None:
+    def _look(self, number: int, chosen: str) -> None:
         found = self._search(chosen)
-        self._inbox.put(BackendSearched(found.place if found else ""), "search")
+        if number == self._looks:  # otherwise something else has been chosen meanwhile
+            self._inbox.put(BackendSearched(found.place if found else ""), "search")
 
     def _stop_running(self) -> None:
         try:
@@ -155,7 +159,6 @@ class _Child:
             self._watch(*running)
             return
         found = self._search(self._settings.chosen)
-        self._inbox.put(BackendSearched(found.place if found else ""), "search")
         if found is None:
             self._report(not_found(self._settings.chosen))
         elif self._settings.stop_with_blender:

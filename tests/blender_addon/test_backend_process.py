@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -210,3 +211,23 @@ def test_looking_for_the_backend_tells_its_place(listen: Callable[..., Listener]
     nowhere = listen(None)
     nowhere.process.look()
     wait_until(lambda: BackendSearched("") in nowhere.news, nowhere.read)
+
+
+def test_of_two_looks_the_later_counts_however_long_the_first_takes() -> None:
+    inbox: Inbox[News] = Inbox()
+    settings = [BackendSettings("old")]
+    go_on = threading.Event()
+
+    def search(chosen: str) -> FoundBackend:
+        if chosen == "old":
+            go_on.wait(20)
+        return FoundBackend((chosen,), chosen)
+
+    process = BackendProcess(inbox, lambda: settings[0], search, lambda: None)
+    process.look()
+    settings[0] = BackendSettings("new")
+    process.look()
+    wait_until(lambda: len(inbox) == 1)
+    go_on.set()
+    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "unrender-search"])
+    assert (inbox.take(), inbox.take()) == (BackendSearched("new"), None)
