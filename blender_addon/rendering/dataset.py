@@ -1,267 +1,214 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes x cameras -> a folder of images with their cameras: the one implementation behind every door.
+"""Objects x cameras -> a folder of images with their cameras: the one implementation behind every door.
 
-The shapes come from the caller as a function; everything about image k follows from (seed, k), so any split into
-shards and any interruption gives the same files.
+Everything about image k follows from (seed, k), so any split into shards and workers and any interruption gives the
+same files.
 
-Folder: `images/NNNNNN.png` (RGBA, sRGB, straight alpha), `manifest.jsonl` (one record per image), `cameras.json` and
-`contact_sheet.png` once all images are there.
+Folder: `images/NNNNNN.png` (RGBA, sRGB, straight alpha, unless asked otherwise) and a folder for each further pass,
+`manifest.jsonl` (one record per image), `dataset.json` (the plan), `cameras.json`, `contact_sheet.png`,
+`failures.jsonl` (what could not be rendered, and why), and what the writers make.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
-import queue
-import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
+from .backgrounds import check_background
+from .cameras import CAMERAS, canonical
 from .contact_sheet import write_contact_sheet
-from .manifest import DatasetError, Manifest, write_cameras
-from .png import straight_srgb, write_png
-from .scene import RenderScene
-from .settings import RenderSettings
+from .given_objects import GivenObjects
+from .manifest import DatasetError, Manifest
+from .outputs import FOLDERS
+from .plan import BLEND, FILES, OBJECTS, PROCEDURAL, DatasetPlan, Views
+from .png import replace_file
+from .sources.catalogue import Item, digest, find_meshes
+from .supervisor import Crew, Launch, Task
+from .writers import WRITERS, check_writers
 
-MakeMesh = Callable[[int], "tuple[np.ndarray, np.ndarray]"]
 Report = Callable[[dict], None]
-
-# Two beams from 45 degrees below the camera, 45 degrees to its left and right (IG-GAN, section 4.2).
-LIGHTS = {
-    "iggan": {
-        "light_directions": ((-0.5, -math.sqrt(0.5), 0.5), (0.5, -math.sqrt(0.5), 0.5)),
-        "light_intensities": (0.45, 0.45),
-        "ambient": 0.15,
-    },
-    "headlight": {"light_directions": ((0.0, 0.0, 1.0),), "light_intensities": (0.85,), "ambient": 0.1},
-}
-CAMERAS = ("iggan", "above", "limited")
-OBJECTS = "objects"  # the source that is meshes which somebody gave
-_FROM_ABOVE = ("bathtub", "couch")  # hollow or low things, which the paper shows from 15 degrees up
+Listed = tuple[DatasetPlan, "list[Item] | None"]
 
 
 @dataclass(frozen=True)
-class DatasetPlan:
-    """What the data set is; image k shows object k // views. size in pixels, resolution in voxels per side.
+class Job:
+    """What one command does. plan: as asked for; launch: how its workers start; shard: (i, n), objects i, i + n, ...;
+    only: the images wanted, none for all; writers: names of WRITERS; say: tells the user a sentence."""
 
-    objects: for the source "objects", a hash of the given meshes.
+    plan: DatasetPlan
+    out: Path
+    launch: Launch
+    workers: int = 1
+    shard: tuple[int, int] = (0, 1)
+    resume: bool = False
+    only: tuple[int, ...] = ()
+    writers: tuple[str, ...] = ("folder",)
+
+
+@dataclass
+class Outcome:
+    """What came of a job: images rendered now, images that failed by the tag of the reason, objects that failed."""
+
+    rendered: int
+    failed: Counter
+    objects: list[str]
+
+
+def list_objects(plan: DatasetPlan, count: int | None, classes: tuple[str, ...]) -> Listed:
+    """Complete a plan with the objects of its source; the items are None where only Blender can list them.
+
+    count: how many are wanted, None for 500 procedural shapes or all there are. Raises DatasetError for a source that
+    does not exist or is empty.
     """
-
-    source: str
-    count: int = 500
-    views: int = 1
-    seed: int = 0
-    size: int = 64
-    samples: int = 4
-    resolution: int = 32
-    cameras: str = "iggan"
-    lights: str = "iggan"
-    width: float = 1.1
-    shadows: bool = False
-    engine: str = "cycles"
-    objects: str = ""
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("count", 1, 10_000_000),
-            ("views", 1, 10_000),
-            ("seed", 0, 2**32 - 1),
-            ("size", 8, 4096),
-            ("samples", 1, 4096),
-            ("resolution", 8, 512),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise DatasetError(f"{name} is {value}; expected {low} to {high}.")
-        for name, known in (("cameras", CAMERAS), ("lights", tuple(LIGHTS))):
-            if getattr(self, name) not in known:
-                raise DatasetError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(known)}.")
-
-    @property
-    def images(self) -> int:
-        return self.count * self.views
-
-    def fingerprint(self) -> str:
-        """Changes with everything that changes an image; not with `count`, so that a data set can be extended."""
-        facts = {key: value for key, value in asdict(self).items() if key != "count" and (value or key != "objects")}
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-    def shape_seed(self, index: int) -> int:
-        """Seed of the object with this index; of a given object, its index."""
-        if self.source == OBJECTS:
-            return index
-        return int(np.random.SeedSequence([self.seed, index]).generate_state(1)[0])
-
-    def view(self, image: int) -> tuple[float, float]:
-        """Azimuth and elevation of an image's camera in radians, uniform in degrees."""
-        (low_a, high_a), (low_e, high_e) = self._view_law()
-        generator = np.random.Generator(np.random.PCG64([self.seed, image, 1]))
-        across, above = generator.random(), generator.random()
-        return math.radians(low_a + (high_a - low_a) * across), math.radians(low_e + (high_e - low_e) * above)
-
-    def render_settings(self, threads: int) -> RenderSettings:
-        base = RenderSettings(self.size, self.samples, self.engine, self.width, threads=threads, shadows=self.shadows)
-        # Procedural shapes are made of voxels, whose steps smooth normals hide; a given mesh is what it is.
-        return replace(base, smooth=self.source != OBJECTS, **LIGHTS[self.lights])
-
-    def record(self) -> dict:
-        """What `dataset.json` says: the plan, and the law of its views, which a training needs to know."""
-        azimuth, elevation = self._view_law()
-        return asdict(self) | {"azimuth_degrees": list(azimuth), "elevation_degrees": list(elevation)}
-
-    def _view_law(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Degrees of azimuth and elevation (IG-GAN, section 4.2; `limited` is its LVP set)."""
-        if self.cameras == "limited":
-            return (-60.0, 60.0), (15.0, 60.0)
-        from_above = self.cameras == "above" or self.source in _FROM_ABOVE
-        return (-180.0, 180.0), (15.0 if from_above else -30.0, 60.0)
+    path = Path(plan.source)
+    if plan.kind == OBJECTS:
+        given = GivenObjects(plan.source)
+        items = [Item(f"object_{index:04d}", OBJECTS) for index in range(len(given))][:count]
+        return replace(plan, count=len(items), objects=given.hash), items
+    if plan.source in classes:
+        return replace(plan, kind=PROCEDURAL, count=500 if count is None else count), []
+    if path.suffix.lower() == ".blend":
+        if not path.is_file():
+            raise DatasetError(f"There is no file {path}.")
+        return replace(plan, kind=BLEND, source=str(path.resolve())), None
+    try:
+        items = find_meshes(path)[:count]
+    except DatasetError as error:
+        known = f" The classes of procedural shapes are {', '.join(classes)}." if not path.exists() else ""
+        raise DatasetError(f"{error}{known}") from None
+    return replace(plan, kind=FILES, source=str(path.resolve()), count=len(items), objects=digest(items)), items
 
 
-def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
-    """Rows: the camera's right, up and backward axes in the world, float32 [3, 3]."""
-    sin_a, cos_a, sin_e, cos_e = math.sin(azimuth), math.cos(azimuth), math.sin(elevation), math.cos(elevation)
-    return np.array(
-        [(cos_a, sin_a, 0.0), (-sin_e * sin_a, sin_e * cos_a, cos_e), (sin_a * cos_e, -cos_a * cos_e, sin_e)],
-        np.float32,
-    )
+def complete_plan(plan: DatasetPlan, count: int | None, classes: tuple[str, ...]) -> Listed:
+    """The plan with what its source, cameras and background hold, and its objects; see `list_objects`."""
+    plan, items = list_objects(plan, count, classes)
+    if plan.cameras in CAMERAS:
+        plan = replace(plan, cameras=canonical(plan.cameras))
+    return replace(plan, background_digest=check_background(plan.background)), items
 
 
-def render_dataset(
-    plan: DatasetPlan,
-    make_mesh: MakeMesh,
-    out: Path,
-    shard: tuple[int, int] = (0, 1),
-    threads: int = 2,
-    resume: bool = False,
-    report: Report = lambda record: None,
-) -> int:
-    """Render this shard's images that are not there yet; returns how many failed.
+def render_dataset(job: Job, items: list[Item] | None, report: Report, say: Callable[[str], None]) -> Outcome:
+    """Render this shard's images that are not there yet.
 
-    make_mesh: shape seed -> (vertices float32 [N, 3], faces int32 [F, 3]) in world coordinates, inside the unit ball.
-    shard: (i, n) renders the objects i, i + n, ... Each shard that ends renews cameras and contact sheet.
-    report: called with each image's record as it is done, and with {"failed": k, "tag": ...} for one that failed.
-    Raises DatasetError where the folder holds another data set, or this one without `resume`.
+    items: of `list_objects`. report: called with each image's record as it is done, and with {"failed": k, "tag": ...,
+    "message": ...} for one that failed. Raises DatasetError where the folder holds another data set, or this one
+    without `resume`; NoEngineError; StoppedError where the disk is full.
     """
-    manifest = Manifest.open(out, plan.fingerprint(), plan.record(), shard, resume)
-    objects = [
-        (index, missing)
-        for index in range(shard[0], plan.count, shard[1])
-        if (missing := manifest.missing(range(index * plan.views, (index + 1) * plan.views)))
-    ]
-    scene = RenderScene()
-    scene.configure(plan.render_settings(threads))
-    failed = 0
-    with _Writer(manifest, out / "images", report) as writer:
-        for index, missing, mesh in _meshes_ahead(plan, make_mesh, objects):
-            if isinstance(mesh, Exception):
-                failed += len(missing)
-                for image in missing:
-                    report({"failed": image, "tag": "bad_shape", "message": str(mesh)})
-                continue
-            scene.set_mesh(*mesh)
-            for image in missing:
-                failed += not _render_image(plan, scene, index, image, writer, report)
-    manifest.save()
-    _summarise(plan, manifest, out)
-    return failed
+    check_writers(job.writers, job.plan)
+    with Crew(job.launch, say) as crew:
+        plan, manifest = job.plan, None
+        is_certain = items is not None and job.launch.engine == "cycles" and job.launch.device == "cpu"
+        if is_certain and (job.out / "dataset.json").is_file():
+            manifest = _open_manifest(job, plan)
+            if not any(True for _ in _tasks(job, plan, items, manifest)):
+                _summarise(job, plan, manifest, [])
+                return Outcome(0, Counter(), [])
+        crew.open()
+        if items is None:
+            items = [Item(name, plan.collection or Path(plan.source).stem) for name in crew.objects]
+            plan = replace(plan, count=len(items), objects=digest(items))
+        plan = replace(plan, engine=crew.engine, device="cpu" if crew.device == "cpu" else "gpu")
+        if manifest is None or plan != job.plan:
+            manifest = _open_manifest(job, plan)
+        log = _Log(manifest, report)
+        try:
+            crew.render(asdict(plan), str(job.out), _tasks(job, plan, items, manifest), job.workers, log.hear)
+        finally:
+            manifest.save()
+    _summarise(job, plan, manifest, log.failures)
+    names = {failure["object"]: failure["message"] for failure in log.failures}
+    return Outcome(log.rendered, Counter(failure["tag"] for failure in log.failures), list(names.values()))
 
 
-def _summarise(plan: DatasetPlan, manifest: Manifest, out: Path) -> None:
+def objects_of(plan: DatasetPlan, items: list[Item]) -> Callable[[int], Item]:
+    """The item with an index; procedural shapes need no list."""
+    if plan.kind == PROCEDURAL:
+        return lambda index: Item(f"{plan.source}_{index:06d}", plan.source)
+    return lambda index: items[index]
+
+
+class _Log:
+    """Passes on what the workers tell, and keeps the records."""
+
+    def __init__(self, manifest: Manifest, report: Report) -> None:
+        self.rendered, self.failures = 0, []
+        self._manifest, self._report = manifest, report
+
+    def hear(self, message: dict) -> None:
+        if "record" in message:
+            self.rendered += 1
+            self._manifest.add(message["record"])
+            self._report(message["record"])
+        else:
+            self.failures.append(message)
+            self._report(message)
+
+
+def _open_manifest(job: Job, plan: DatasetPlan) -> Manifest:
+    manifest = Manifest.open(job.out, plan.fingerprint(), plan.record(), job.shard, job.resume)
+    try:
+        for name in plan.passes:
+            (job.out / FOLDERS[name]).mkdir(exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"{job.out} cannot be written to: {error.strerror}.") from None
+    return manifest
+
+
+def _tasks(job: Job, plan: DatasetPlan, items: list[Item], manifest: Manifest) -> Iterator[Task]:
+    item_of = objects_of(plan, items)
+    wanted = set(job.only)
+    for index in range(job.shard[0], plan.count, job.shard[1]):
+        images: Iterable[int] = range(index * plan.views, (index + 1) * plan.views)
+        if wanted:
+            images = [image for image in images if image in wanted]
+        missing = manifest.missing(images)
+        if missing:
+            item = item_of(index)
+            yield Task(index, item.name, item.category, item.path, missing)
+
+
+def _summarise(job: Job, plan: DatasetPlan, manifest: Manifest, failures: list[dict]) -> None:
     """Write what speaks of the whole data set, again if another shard saved its records meanwhile."""
+    _write_failures(job, failures)
     records: list[dict] = []
     while len(found := manifest.all_records()) > len(records):
         records = found
         manifest.save_all(records)
-        write_cameras(out, records, plan.size, plan.width)
-        write_contact_sheet(out, [record["file"] for record in records[:64]])
+        views = Views(plan)
+        _write_cameras(job.out, plan, records, views)
+        write_contact_sheet(job.out, [record["file"] for record in records])
+        for name in job.writers:
+            WRITERS[name](job.out, plan, records, views)
 
 
-def _render_image(
-    plan: DatasetPlan, scene: RenderScene, index: int, image: int, writer: _Writer, report: Report
-) -> bool:
-    azimuth, elevation = plan.view(image)
-    try:
-        rgba = scene.render(camera_axes(azimuth, elevation))["rgba"]
-    except RuntimeError as error:
-        report({"failed": image, "tag": "render_failed", "message": str(error)})
-        return False
-    record = {
-        "index": image,
-        "file": f"images/{image:06d}.png",
-        "class": plan.source,
-        "object": index,
-        "shape_seed": plan.shape_seed(index),
-        "azimuth": azimuth,
-        "elevation": elevation,
-        "config": plan.fingerprint(),
+def _write_failures(job: Job, failures: list[dict]) -> None:
+    index, total = job.shard
+    path = job.out / ("failures.jsonl" if total == 1 else f"failures-{index:03d}-of-{total:03d}.jsonl")
+    if failures:
+        ordered = sorted(failures, key=lambda failure: failure["failed"])
+        replace_file(path, "".join(json.dumps(failure) + "\n" for failure in ordered).encode())
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_cameras(out: Path, plan: DatasetPlan, records: list[dict], views: Views) -> None:
+    """Write `cameras.json`: every image's intrinsics and extrinsics; `--cameras` reads it again."""
+    entries = []
+    for record in records:
+        view = views.view(record["index"], record["class"])
+        about = {key: record[key] for key in ("index", "file", "object", "azimuth", "elevation")}
+        entries.append(about | {"world_to_camera": view.rotation.round(7).tolist()} | view.facts())
+    facts = {
+        "convention": "world: Z up, object inside the ball of diameter 1 around the origin; radians, azimuth 0 is seen "
+        "from -Y; opencv_world_to_camera [4, 4]: camera frame x right, y down, z forward; blender_camera_to_world "
+        "[4, 4]: x right, y up, looking along -z; intrinsics [3, 3] in pixels from the top left corner (orthographic: "
+        "they scale x and y directly); world_to_camera: rows are the camera's right, up and backward axes",
+        "projection": entries[0]["projection"] if entries else "orthographic",
+        "width": plan.width,
+        "size": plan.size,
+        "views": entries,
     }
-    writer.put(record, rgba)
-    return True
-
-
-def _meshes_ahead(plan: DatasetPlan, make_mesh: MakeMesh, objects: Iterable[tuple[int, list[int]]]) -> Iterator[tuple]:
-    """Make the next meshes in a thread while Cycles renders the current one."""
-
-    def make(index: int) -> object:
-        try:
-            return make_mesh(plan.shape_seed(index))
-        except Exception as error:  # one shape that cannot be made must not end the whole data set
-            return error
-
-    with ThreadPoolExecutor(1, thread_name_prefix="shapes") as executor:
-        waiting: list = []
-        for index, missing in objects:
-            waiting.append((index, missing, executor.submit(make, index)))
-            if len(waiting) > 3:
-                first, images, future = waiting.pop(0)
-                yield first, images, future.result()
-        for first, images, future in waiting:
-            yield first, images, future.result()
-
-
-class _Writer:
-    """Encodes and writes images in a thread; the manifest lists an image only after its file is complete."""
-
-    def __init__(self, manifest: Manifest, folder: Path, report: Report) -> None:
-        self._manifest, self._folder, self._report = manifest, folder, report
-        self._queue: queue.Queue = queue.Queue(maxsize=32)
-        self._error: OSError | None = None
-        self._thread = threading.Thread(target=self._run, name="image writer", daemon=True)
-
-    def __enter__(self) -> _Writer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
-        self._raise_error()
-
-    def put(self, record: dict, rgba: np.ndarray) -> None:
-        """Hand over one image; waits where the disk is slower than the renderer. Raises what writing raised."""
-        self._raise_error()
-        self._queue.put((record, rgba))
-
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise DatasetError(f"Writing to {self._folder} failed: {error}. Free some space, then run with --resume.")
-
-    def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            record, rgba = item
-            if self._error is not None:
-                continue
-            try:
-                write_png(self._folder / Path(record["file"]).name, straight_srgb(rgba))
-                self._manifest.add(record)
-            except OSError as error:
-                self._error = error
-            else:
-                self._report(record | {"time": time.time()})
+    replace_file(out / "cameras.json", json.dumps(facts).encode())

@@ -1,104 +1,112 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line of `scripts/render_dataset.py`: flags, progress, exit codes."""
+"""What `scripts/render_dataset.py` does: flags in, progress, an exit code.
+
+0 done, 2 wrong usage, 3 partly done (what is missing is listed, --resume continues), 4 the settings, the sources or the
+folder cannot be used, 5 no engine works, 130 interrupted; 1 is a mistake of ours.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
-
-from .dataset import CAMERAS, LIGHTS, OBJECTS, DatasetPlan, render_dataset
-from .given_objects import GivenObjects
+from .dataset import Job, Outcome, complete_plan, render_dataset
+from .dataset_flags import FlagError, read_flags
 from .manifest import DatasetError
 from .parent_watch import exit_with_parent
-from .settings import ENGINES
+from .plan import BLEND, OBJECTS, PROCEDURAL, DatasetPlan
+from .shapes import ShapeTools
+from .supervisor import Launch, NoEngineError, StoppedError
 
-DONE, FAILED, WRONG_USAGE, PARTLY_DONE, INTERRUPTED = 0, 1, 2, 3, 130
-MakeShape = Callable[[str, int, int], "tuple[np.ndarray, np.ndarray]"]
+DONE, FAILED, WRONG_USAGE, PARTLY_DONE, CONFIGURATION, NO_ENGINE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+WORKER_FLAG = "--dataset-worker"
 
 
-def run(argv: Sequence[str], sources: Sequence[str], make_shape: MakeShape) -> int:
+def run(argv: Sequence[str], tools: ShapeTools, command: Sequence[str] | None) -> int:
     """Parse what follows `--` (or the program's name), render, return the exit code.
 
-    sources, make_shape: classes of procedural shapes, and (source, seed, resolution) -> vertices, faces. Besides them
-    there is the source "objects": the meshes of a file.
+    command: how to start this program in a Blender once more, without its arguments; None where there is no Blender.
     """
     arguments = list(argv[argv.index("--") + 1 :] if "--" in argv else argv[1:])
+    if arguments == [WORKER_FLAG]:
+        from .dataset_worker import run as work  # needs Blender
+
+        return work(tools)
     try:
-        options = _parser(sources).parse_args(arguments)
-    except SystemExit as stop:
-        return WRONG_USAGE if stop.code else DONE
-    if options.exit_with_parent:
-        exit_with_parent()
-    output = _claim_standard_output()
-    progress = _Progress(output, options.json)
-    try:
-        given = GivenObjects(options.objects) if options.source == OBJECTS else None
-        values = {name: getattr(options, name) for name in DatasetPlan.__dataclass_fields__ if hasattr(options, name)}
-        if given is not None:
-            values |= {"count": len(given), "objects": given.hash}
-        plan = DatasetPlan(**values)
-        progress.total = len(range(options.shard[0], plan.count, options.shard[1])) * plan.views
-        failed = render_dataset(
-            plan,
-            given.mesh if given is not None else lambda seed: make_shape(plan.source, seed, plan.resolution),
-            options.out,
-            options.shard,
-            options.threads,
-            options.resume,
-            progress.report,
-        )
+        options = read_flags(arguments, tools.classes)
+        if options.exit_with_parent:
+            exit_with_parent()
+        output = _claim_standard_output()
+        return _render(options, tools, output, command)
+    except FlagError as error:
+        return WRONG_USAGE if error.code else DONE
     except DatasetError as error:
-        print(f"render_dataset: {error}", file=sys.stderr)
-        return FAILED
+        return _say(str(error), CONFIGURATION)
+    except NoEngineError as error:
+        return _say(str(error), NO_ENGINE)
+    except StoppedError as error:
+        return _say(str(error), PARTLY_DONE)
     except KeyboardInterrupt:
-        print("render_dataset: interrupted; --resume continues.", file=sys.stderr)
-        return INTERRUPTED
+        return _say("interrupted; --resume continues.", INTERRUPTED)
     except Exception:
         traceback.print_exc()
         return FAILED
-    progress.finish(failed, options.out)
-    return PARTLY_DONE if failed else DONE
 
 
-def _parser(sources: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="render_dataset", description="Render procedural shapes into a folder of images with their cameras."
+def _render(options: object, tools: ShapeTools, output: TextIO, command: Sequence[str] | None) -> int:
+    command = tuple(json.loads(options.blender)) if options.blender else command
+    if command is None:
+        raise NoEngineError(
+            "This Python has no Blender. Run blender -b -P scripts/render_dataset.py -- ... or unrender render-dataset."
+        )
+    if options.workers < 1 or options.threads < 1:
+        raise DatasetError(f"workers is {options.workers} and threads {options.threads}; expected at least 1.")
+    plan, items = complete_plan(_plan(options), options.count, tools.classes)
+    launch = Launch(
+        (*command, WORKER_FLAG),
+        options.engine,
+        options.device,
+        options.threads,
+        plan.source if plan.kind == BLEND else "",
+        plan.collection,
+        options.timeout,
     )
-    parser.add_argument("--source", required=True, choices=[*sources, OBJECTS], help="class of shapes")
-    parser.add_argument("--objects", default="", help="file .npz of vertices_0, faces_0, ..., for --source objects")
-    parser.add_argument("--count", type=int, default=500, help="how many shapes (500)")
-    parser.add_argument("--views", type=int, default=1, help="images of each shape (1)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same images (0)")
-    parser.add_argument("--size", type=int, default=64, help="pixels per side (64)")
-    parser.add_argument("--samples", type=int, default=4, help="samples per pixel (4)")
-    parser.add_argument("--resolution", type=int, default=32, help="voxels per side of the shapes (32)")
-    parser.add_argument("--cameras", default="iggan", choices=CAMERAS, help="law that views are drawn from (iggan)")
-    parser.add_argument("--lights", default="iggan", choices=list(LIGHTS), help="lights fixed to the camera (iggan)")
-    parser.add_argument("--shadows", action="store_true", help="shapes cast shadows on themselves")
-    parser.add_argument("--engine", default="cycles", choices=ENGINES, help="render engine (cycles)")
-    parser.add_argument("--out", required=True, type=Path, help="folder to write")
-    parser.add_argument("--resume", action="store_true", help="continue a data set that was interrupted")
-    parser.add_argument("--shard", type=_shard, default=(0, 1), help="I/N renders every N-th shape, from I = 0 on")
-    parser.add_argument("--threads", type=int, default=min(4, os.cpu_count() or 1), help="render threads")
-    parser.add_argument("--json", action="store_true", help="one line of JSON per image on standard output")
-    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input is closed")
-    return parser
+    job = Job(plan, options.out, launch, options.workers, options.shard, options.resume, options.images, options.writer)
+    progress = _Progress(output, options.json, _expected(job, known=items is not None))
+    outcome = render_dataset(job, items, progress.report, lambda words: _say(f"note: {words}", DONE))
+    progress.finish(outcome, options.out)
+    return PARTLY_DONE if outcome.failed else DONE
 
 
-def _shard(text: str) -> tuple[int, int]:
-    index, _, total = text.partition("/")
-    if not (index.isdigit() and total.isdigit() and int(index) < int(total)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shard; expected I/N with I from 0 to N - 1, for example 0/4")
-    return int(index), int(total)
+def _plan(options: object) -> DatasetPlan:
+    names = set(DatasetPlan.__dataclass_fields__) - {"objects", "count", "device"}
+    plan = DatasetPlan(**{name: getattr(options, name) for name in names if hasattr(options, name)})
+    if options.source == OBJECTS:
+        plan = DatasetPlan(**{**plan.__dict__, "source": options.objects, "kind": OBJECTS})
+    elif options.objects:
+        raise DatasetError(f"--objects goes with --source {OBJECTS}.")
+    if options.collection and not options.source.endswith(".blend"):
+        raise DatasetError("--collection goes with a .blend file as --source.")
+    return plan
+
+
+def _expected(job: Job, known: bool) -> int:
+    """How many images this job is about; 0 where only Blender can tell."""
+    if job.only:
+        return len(job.only)
+    objects = range(job.shard[0], job.plan.count, job.shard[1])
+    return len(objects) * job.plan.views if known or job.plan.kind == PROCEDURAL else 0
+
+
+def _say(words: str, code: int) -> int:
+    print(f"render_dataset: {words}", file=sys.stderr, flush=True)
+    return code
 
 
 def _claim_standard_output() -> TextIO:
@@ -113,30 +121,52 @@ def _claim_standard_output() -> TextIO:
 class _Progress:
     """Records as JSON lines, or a line with the time left: in place on a terminal, every five seconds elsewhere."""
 
-    def __init__(self, output: TextIO, as_json: bool) -> None:
-        self.total = 0
-        self._output, self._as_json = output, as_json
+    def __init__(self, output: TextIO, as_json: bool, total: int) -> None:
+        self._output, self._as_json, self._total = output, as_json, total
         self._done, self._first, self._shown = 0, 0.0, 0.0
+        self._told: set[int] = set()
 
     def report(self, record: dict) -> None:
-        if self._as_json:
-            print(json.dumps(record), file=self._output)
-            return
-        if "failed" in record:
-            print(f"image {record['failed']} failed: {record['message']}", file=sys.stderr)
-            return
         now = time.monotonic()
+        if "failed" in record:
+            if self._as_json:
+                print(json.dumps(record), file=self._output)
+            elif record["object"] not in self._told:  # not once per view
+                self._told.add(record["object"])
+                print(f"failed ({record['tag']}): {record['message']}", file=sys.stderr, flush=True)
+            return
         self._first = self._first or now
         self._done += 1
+        rate = self._done / (now - self._first) if self._done > 5 else 0.0  # the first images warm up
+        left = max(self._total - self._done, 0) / rate if rate else None
+        if self._as_json:
+            facts = {"time": time.time(), "done": self._done, "total": self._total, "eta": left and round(left, 1)}
+            print(json.dumps(record | facts), file=self._output)
+            return
         pause = 0.2 if sys.stderr.isatty() else 5.0
-        if now - self._shown > pause and self._done > 5:  # the first images warm up and would spoil the estimate
-            left = (now - self._first) / (self._done - 1) * max(self.total - self._done, 0)
+        if now - self._shown > pause and rate:
             end = "\r" if sys.stderr.isatty() else "\n"
-            line = f"{self._done}/{self.total} images, {self._done / (now - self._first):.0f}/s, {left:.0f} s left  "
+            of = f"/{self._total}" if self._total else ""
+            line = f"{_bar(self._done, self._total)}{self._done}{of} images, {rate:.1f}/s, {left:.0f} s left  "
             print(line, end=end, file=sys.stderr, flush=True)
             self._shown = now
 
-    def finish(self, failed: int, out: Path) -> None:
-        if not self._as_json:
-            missing = f", {failed} failed" if failed else ""
-            print(f"{self._done} images rendered into {out}{missing}", file=self._output)
+    def finish(self, outcome: Outcome, out: Path) -> None:
+        """Say what came of it, in JSON as well where that was asked for."""
+        if self._as_json:
+            failed = dict(sorted(outcome.failed.items()))
+            print(json.dumps({"finished": outcome.rendered, "failures": failed}), file=self._output)
+            return
+        print(f"{outcome.rendered} images rendered into {out}", file=self._output)
+        if outcome.failed:
+            counts = ", ".join(f"{count} {tag}" for tag, count in sorted(outcome.failed.items()))
+            print(f"{outcome.failed.total()} images failed ({counts}); failures.jsonl lists them:", file=self._output)
+            for message in outcome.objects:
+                print(f"  {message}", file=self._output)
+
+
+def _bar(done: int, total: int, width: int = 24) -> str:
+    if not total or not sys.stderr.isatty():
+        return ""
+    filled = width * min(done, total) // total
+    return f"[{'#' * filled}{'.' * (width - filled)}] "

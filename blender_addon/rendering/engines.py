@@ -5,7 +5,13 @@ from __future__ import annotations
 
 import bpy
 
-from .settings import RenderSettings
+from .settings import GPU_KINDS, RenderSettings
+
+_MOST_BOUNCES = {"max": 6, "diffuse": 1, "glossy": 3, "transmission": 6, "volume": 0, "transparent_max": 8}
+
+
+class NoDeviceError(RuntimeError):
+    """A GPU was asked for that is not there."""
 
 
 def engine_identifier(engine: str) -> str:
@@ -38,6 +44,7 @@ def configure(scene: bpy.types.Scene, settings: RenderSettings) -> None:
     layer = scene.view_layers[0]
     layer.use_pass_z = "depth" in settings.passes
     layer.use_pass_normal = "normal" in settings.passes
+    layer.use_pass_object_index = "index" in settings.passes
     {"cycles": _configure_cycles, "eevee": _configure_eevee, "workbench": _configure_workbench}[settings.engine](
         scene, settings
     )
@@ -70,3 +77,35 @@ def _configure_workbench(scene: bpy.types.Scene, settings: RenderSettings) -> No
     options = ("OFF", "FXAA", "5", "8", "11", "16", "32")
     wanted = next((name for name in options[2:] if int(name) >= settings.samples), "32")
     scene.display.render_aa = "OFF" if settings.samples == 1 else wanted
+
+
+def allow_bounces(scene: bpy.types.Scene) -> None:
+    """Let light be reflected and refracted, for objects with materials of their own."""
+    for kind, bounces in _MOST_BOUNCES.items():
+        setattr(scene.cycles, f"{kind}_bounces", bounces)
+
+
+def choose_device(scene: bpy.types.Scene, wanted: str) -> str:
+    """Let Cycles render on `cpu`, on a GPU ("gpu" or one of GPU_KINDS), or on a GPU where there is one ("auto").
+
+    Returns "cpu" or the kind of GPU. Raises NoDeviceError where the wanted one is absent.
+    """
+    scene.cycles.device = "CPU"
+    if wanted == "cpu":
+        return "cpu"
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    for kind in GPU_KINDS if wanted in ("gpu", "auto") else (wanted,):
+        try:
+            preferences.compute_device_type = kind.upper()
+        except TypeError:  # this Blender is built without it
+            continue
+        preferences.get_devices()
+        found = [device for device in preferences.devices if device.type == kind.upper()]
+        if found:
+            for device in preferences.devices:
+                device.use = device in found
+            scene.cycles.device = "GPU"
+            return kind
+    if wanted == "auto":
+        return "cpu"
+    raise NoDeviceError(f"Cycles finds no {wanted.upper()} device in this computer; expected cpu, or auto.")

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading the uncompressed multilayer EXR files that Blender writes; Blender's Python has no library for them."""
+"""Reading the uncompressed multilayer EXR files that Blender writes, and those of `write_exr`; Blender's Python has no
+library for them."""
 
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
+
+from .exr_writer import ROWS_OF_BLOCK, ZIP, undo_prediction
 
 _MAGIC = 20000630
 _SEVERAL_PARTS = 0x1000  # Blender 5 writes each pass as a part of its own
@@ -29,8 +33,10 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
     headers, position = _read_headers(content, several_parts)
     passes: dict[str, np.ndarray] = {}
     for attributes in headers:
+        if attributes["compression"] == bytes([ZIP]) and not several_parts:
+            return _read_zip(path, content, attributes, position)
         if attributes["compression"] != b"\0":
-            raise ExrError(f"{path} is compressed; expected codec NONE")
+            raise ExrError(f"{path} is compressed in a way that is not read here; expected codec NONE or ZIP")
         left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
         width, height = right - left + 1, bottom - top + 1
         channels = _read_channels(attributes["channels"])
@@ -44,6 +50,26 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
         passes.update(_group(np.frombuffer(content, row, height, first), [name for name, _ in channels]))
         position += 8 * height  # the part's table of row offsets
     return passes
+
+
+def _read_zip(path: Path, content: bytes, attributes: dict[str, bytes], position: int) -> dict[str, np.ndarray]:
+    left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
+    height, width = bottom - top + 1, right - left + 1
+    channels = _read_channels(attributes["channels"])
+    row = np.dtype([(name, kind, (width,)) for name, kind in channels])
+    rows = np.empty(height, row)
+    try:
+        for index in range(-(-height // ROWS_OF_BLOCK)):
+            (start,) = struct.unpack_from("<Q", content, position + 8 * index)
+            first, length = struct.unpack_from("<ii", content, start)
+            body = content[start + 8 : start + 8 + length]
+            part = rows[first - top : first - top + ROWS_OF_BLOCK]
+            if length < part.nbytes:
+                body = undo_prediction(zlib.decompress(body))
+            part[:] = np.frombuffer(body, row)
+    except (struct.error, zlib.error, ValueError) as error:
+        raise ExrError(f"{path} is damaged ({error})") from None
+    return _group(rows, [name for name, _ in channels])
 
 
 def _read_headers(content: bytes, several_parts: bool) -> tuple[list[dict[str, bytes]], int]:

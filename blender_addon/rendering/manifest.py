@@ -22,7 +22,8 @@ class DatasetError(ValueError):
 class Manifest:
     """The records of one shard; `manifest.jsonl` for a whole data set, `manifest-I-of-N.jsonl` for a shard of it.
 
-    Saved by rename every few seconds: an image that was written after the last save is rendered again on resume.
+    Saved by rename every few seconds, less often where that takes long: an image that was written after the last save
+    is rendered again on resume.
     """
 
     def __init__(self, out: Path, fingerprint: str, shard: tuple[int, int]) -> None:
@@ -30,6 +31,7 @@ class Manifest:
         self._own: dict[int, dict] = {}
         self._lock = threading.Lock()
         self._saved = time.monotonic()
+        self._save_took = 0.0
 
     @classmethod
     def open(cls, out: Path, fingerprint: str, plan: dict, shard: tuple[int, int], resume: bool) -> Manifest:
@@ -58,21 +60,23 @@ class Manifest:
 
     def missing(self, images: Iterable[int]) -> list[int]:
         """Those of the images that have no record or no file."""
-        return [i for i in images if i not in self._own or not (self._out / self._own[i]["file"]).is_file()]
+        return [i for i in images if i not in self._own or not self._is_there(self._own[i])]
 
     def add(self, record: dict) -> None:
         """Note an image whose file is complete."""
         with self._lock:
             self._own[record["index"]] = record
-            due = time.monotonic() - self._saved > SAVE_SECONDS
+            due = time.monotonic() - self._saved > max(SAVE_SECONDS, 20.0 * self._save_took)
         if due:
             self.save()
 
     def save(self) -> None:
+        begin = time.monotonic()
         with self._lock:
             records = [self._own[index] for index in sorted(self._own)]
-            self._saved = time.monotonic()
         replace_file(self._path(), _lines(records))
+        self._saved = time.monotonic()
+        self._save_took = self._saved - begin
 
     def save_all(self, records: list[dict]) -> None:
         """Write the records of all shards to `manifest.jsonl`."""
@@ -87,38 +91,15 @@ class Manifest:
                     records[record["index"]] = record
         return [records[index] for index in sorted(records)]
 
+    def _is_there(self, record: dict) -> bool:
+        return all((self._out / name).is_file() for name in (record["file"], *record.get("passes", {}).values()))
+
     def _is_mine(self, record: dict) -> bool:
         return record["object"] % self._shard[1] == self._shard[0]
 
     def _path(self) -> Path:
         i, n = self._shard
         return self._out / ("manifest.jsonl" if n == 1 else _shard_name(i, n))
-
-
-def write_cameras(out: Path, records: list[dict], size: int, width: float) -> None:
-    """Write `cameras.json`: for every image the angles and the rotation from world to camera."""
-    from .dataset import camera_axes
-
-    views = [
-        {
-            "index": record["index"],
-            "file": record["file"],
-            "object": record["object"],
-            "azimuth": record["azimuth"],
-            "elevation": record["elevation"],
-            "world_to_camera": camera_axes(record["azimuth"], record["elevation"]).round(7).tolist(),
-        }
-        for record in records
-    ]
-    facts = {
-        "convention": "Z up; radians; camera frame x right, y up, looking along -z at the origin; rows of "
-        "world_to_camera are the camera's right, up and backward axes",
-        "projection": "orthographic",
-        "width": width,
-        "size": size,
-        "views": views,
-    }
-    replace_file(out / "cameras.json", json.dumps(facts).encode())
 
 
 def _shard_name(i: int, n: int) -> str:

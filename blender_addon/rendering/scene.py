@@ -28,30 +28,37 @@ class RenderScene:
 
     def __init__(self) -> None:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        self._scene = bpy.context.scene
+        self.scene = bpy.context.scene
         self._mesh = bpy.data.meshes.new("unrender")
-        self._object = bpy.data.objects.new("unrender", self._mesh)
-        self._scene.collection.objects.link(self._object)
+        self.object = bpy.data.objects.new("unrender", self._mesh)
+        self.object.pass_index = 1
+        self.scene.collection.objects.link(self.object)
         camera = bpy.data.cameras.new("unrender")
-        self._camera = bpy.data.objects.new("unrender camera", camera)
-        self._scene.collection.objects.link(self._camera)
-        self._scene.camera = self._camera
+        self.camera = bpy.data.objects.new("unrender camera", camera)
+        self.scene.collection.objects.link(self.camera)
+        self.scene.camera = self.camera
         self._settings: RenderSettings | None = None
         self._pixels = None
+        self._turned = self.object
+
+    @property
+    def material(self) -> bpy.types.Material:
+        """White and lit in closed form, as the settings have it."""
+        return self._mesh.materials[0]
 
     def configure(self, settings: RenderSettings) -> None:
         """Prepare for images with these settings; does nothing when they are the current ones."""
         if settings == self._settings:
             return
-        engines.configure(self._scene, settings)
-        _place_camera(self._camera, settings)
-        _remove_lights(self._scene)
+        engines.configure(self.scene, settings)
+        _place_camera(self.camera, settings)
+        _remove_lights(self.scene)
         if settings.shadows:
-            _add_suns(self._scene, settings)
+            _add_suns(self.scene, settings)
         self._mesh.materials.clear()
         self._mesh.materials.append(_make_material(settings))
         if self._pixels is None or self._settings is None or self._settings.engine != settings.engine:
-            self._pixels = open_pixels(self._scene, settings.engine)
+            self._pixels = open_pixels(self.scene, settings.engine)
         self._settings = settings
 
     def set_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -62,9 +69,23 @@ class RenderScene:
         """Render the current mesh; rotation [3, 3] has the camera's right, up and backward axes as rows.
 
         Returns `rgba` float32 [H, W, 4], linear and premultiplied, row 0 at the top; with the passes `depth` [H, W]
-        (along the viewing axis from the camera, 0 where nothing was hit) and `normal` [H, W, 3] (camera frame).
+        (along the viewing axis from the camera, 0 where nothing was hit), `normal` [H, W, 3] (camera frame) and `index`
+        [H, W] (0 for the background).
         """
-        self._object.matrix_world = Matrix(rotation.tolist()).to_4x4()
+        self._turned.matrix_world = Matrix(rotation.tolist()).to_4x4()
+        return self._render()
+
+    def render_placed(self, matrix: Matrix) -> dict[str, np.ndarray]:
+        """Render what is shown, placed in the scene by a 4x4 matrix; images as `render` returns them."""
+        self._turned.matrix_world = matrix
+        return self._render()
+
+    def show(self, root: bpy.types.Object | None) -> None:
+        """Turn this object (and what hangs on it) in front of the camera; None: the mesh of `set_mesh`."""
+        self._turned = root or self.object
+        self.object.hide_render = root is not None
+
+    def _render(self) -> dict[str, np.ndarray]:
         passes = self._pixels.render()
         images = {"rgba": passes["Combined"]}
         if "depth" in self._settings.passes:
@@ -72,6 +93,9 @@ class RenderScene:
             images["depth"] = np.where(depth < 1e9, depth, 0.0)  # Blender's background lies at 1e10
         if "normal" in self._settings.passes:
             images["normal"] = passes["Normal"]
+        if "index" in self._settings.passes:
+            # Blender 5 writes the name out.
+            images["index"] = (passes["Object Index"] if "Object Index" in passes else passes["IndexOB"])[:, :, 0]
         return images
 
     def store_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> bpy.types.Mesh:
@@ -82,12 +106,12 @@ class RenderScene:
 
     def render_stored(self, mesh: bpy.types.Mesh, rotation: np.ndarray) -> dict[str, np.ndarray]:
         """Render a mesh from `store_mesh`."""
-        self._object.data = mesh
+        self.object.data = mesh
         return self.render(rotation)
 
     def forget_meshes(self, meshes: list[bpy.types.Mesh]) -> None:
         """Remove meshes from `store_mesh` and show the reusable one again."""
-        self._object.data = self._mesh
+        self.object.data = self._mesh
         for mesh in meshes:
             bpy.data.meshes.remove(mesh)
 
@@ -133,16 +157,16 @@ def _place_camera(camera: bpy.types.Object, settings: RenderSettings) -> None:
 
 
 def _remove_lights(scene: bpy.types.Scene) -> None:
-    for item in [item for item in scene.objects if item.type == "LIGHT"]:
+    for item in [item for item in scene.objects if item.type == "LIGHT" and item.name.startswith("unrender fixed")]:
         bpy.data.lights.remove(item.data)
 
 
 def _add_suns(scene: bpy.types.Scene, settings: RenderSettings) -> None:
     for direction, intensity in zip(settings.light_directions, settings.light_intensities, strict=True):
-        light = bpy.data.lights.new("unrender sun", "SUN")
+        light = bpy.data.lights.new("unrender fixed sun", "SUN")
         light.energy = math.pi * intensity  # a sun of strength pi lights a facing albedo of 1 to a radiance of 1
         light.angle = 0.0
-        item = bpy.data.objects.new("unrender sun", light)
+        item = bpy.data.objects.new("unrender fixed sun", light)
         item.rotation_euler = Vector(direction).to_track_quat("Z", "Y").to_euler()
         scene.collection.objects.link(item)
 

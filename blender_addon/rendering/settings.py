@@ -6,7 +6,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 
 ENGINES = ("cycles", "eevee", "workbench")
-PASSES = ("depth", "normal")
+GPU_KINDS = ("optix", "cuda", "hip", "metal", "oneapi")  # of Cycles, in the order in which they are tried
+DEVICES = ("cpu", "auto", "gpu", *GPU_KINDS)
+PASSES = ("depth", "normal", "index")
+PASSES_OF_ENGINE = {"cycles": PASSES, "eevee": ("depth", "normal"), "workbench": ("depth",)}
 
 
 class SettingsError(ValueError):
@@ -55,11 +58,12 @@ class RenderSettings:
             f"{len(self.light_directions)} light directions came with {len(self.light_intensities)} intensities",
         )
         unknown = set(self.passes) - set(PASSES)
-        _require(
-            not (self.engine == "workbench" and "normal" in self.passes),
-            "Workbench has no normal pass; expected cycles or eevee",
-        )
         _require(not unknown, f"unknown passes {sorted(unknown)}; expected some of {', '.join(PASSES)}")
+        for name in self.passes:
+            able = [engine for engine in ENGINES if name in PASSES_OF_ENGINE[engine]]
+            _require(
+                self.engine in able, f"{self.engine.capitalize()} has no {name} pass; expected {' or '.join(able)}"
+            )
 
     @classmethod
     def from_dict(cls, values: dict) -> RenderSettings:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making rendered data sets: `scripts/render_dataset.py` in headless Blenders, one process per shard.
+"""Making rendered data sets: `scripts/render_dataset.py`, which keeps headless Blenders at work.
 
-The work is done by `blender_addon/rendering/dataset.py`, whichever door it is asked through; here the processes are
-started, watched and stopped.
+The work is done by `blender_addon/rendering/dataset.py`, whichever door it is asked through; here the process that
+watches over the Blenders is started, listened to and stopped. It needs no Blender itself.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,46 +18,65 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from unrender.errors import CancelledError, ConfigurationError, DataError, RenderError
+from unrender.errors import CancelledError, ConfigurationError, DataError, DiskFullError, RenderError
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_blender
 
 _TAIL_LINES = 30
+_PREFIX = "render_dataset: "
+_NOTE = _PREFIX + "note: "
+_DONE, _WRONG_USAGE, _PARTLY_DONE, _CONFIGURATION, _NO_ENGINE = 0, 2, 3, 4, 5  # of the script
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRequest:
-    """What to render; image k shows shape k // views and follows from (seed, k) alone.
+    """What to render; image k shows object k // views and follows from (seed, k) alone.
 
-    source: class of procedural shapes, or "objects" for those in the file `objects` (see `given_objects`). count:
-    shapes. size: pixels. resolution: voxels per side of procedural shapes.
+    source: class of procedural shapes, "objects" for those in the file `objects` (see `given_objects`), a folder of
+    meshes or one mesh, or a .blend file. count: objects, None for all of a folder. size: pixels. resolution: voxels per
+    side of procedural shapes. lights: None chooses by the source. The other fields are the script's flags.
     """
 
     source: str
-    count: int = 500
+    count: int | None = 500
     views: int = 1
     seed: int = 0
     size: int = 64
     samples: int = 4
     resolution: int = 32
     cameras: str = "iggan"
-    lights: str = "iggan"
+    lights: str | None = "iggan"
     shadows: bool = False
     engine: str = "cycles"
     objects: str = ""
+    collection: str = ""
+    up: str = "auto"
+    field_of_view: float = 0.0
+    light_jitter: float = 0.0
+    materials: str = "auto"
+    background: str = "transparent"
+    passes: str = "rgb"
+    image_format: str = "png8"
+    writer: str = "folder"
+    device: str = "cpu"
+    shard: str = "0/1"
+    only_images: str = ""
+    timeout: float = 600.0
 
     @property
     def images(self) -> int:
-        return self.count * self.views
+        """How many images there will be; 0 where only the source can tell."""
+        return (self.count or 0) * self.views
 
     def arguments(self) -> list[str]:
         """The flags of `scripts/render_dataset.py`."""
         flags: list[str] = []
         for field in fields(self):
             value = getattr(self, field.name)
+            name = "images" if field.name == "only_images" else field.name.replace("_", "-")
             if isinstance(value, bool):
-                flags += [f"--{field.name}"] if value else []
-            elif value != "":
-                flags += [f"--{field.name}", str(value)]
+                flags += [f"--{name}"] if value else []
+            elif value not in ("", None):
+                flags.append(f"--{name}={value}")
         return flags
 
 
@@ -78,60 +98,55 @@ def render_dataset(
     on_record: Callable[[dict[str, Any]], None] = lambda record: None,
     cancelled: Callable[[], bool] = lambda: False,
     blender: BlenderInstallation | None = None,
+    on_note: Callable[[str], None] = lambda words: None,
 ) -> int:
     """Render the images that are not in `out` yet; returns how many failed.
 
     on_record: called in this thread with the record of each image (`{"failed": k, "tag": ..., "message": ...}` for one
-    that failed). Raises DataError where the folder cannot be used, ConfigurationError for a bad value, RenderError
-    where Blender died, CancelledError where it was stopped (`resume` continues).
+    that failed). on_note: with what the user should know meanwhile, such as that another engine renders. Raises
+    DataError where the folder or the source cannot be used, ConfigurationError for a bad value, RenderError where
+    Blender cannot render, DiskFullError, CancelledError where it was stopped (`resume` continues).
     """
-    if (out / "dataset.json").exists() and not resume:
-        raise DataError(f"{out} holds a data set already.", "Add --resume to continue it, or choose another folder.")
     blender = blender or find_blender()
-    workers = max(1, min(workers, request.count))
-    records: queue.Queue[dict[str, Any] | None] = queue.Queue()
-    flags = [*request.arguments(), "--out", str(out), "--threads", str(threads), "--resume", "--json"]
-    children = [_Child(blender, [*flags, "--shard", f"{i}/{workers}"], records) for i in range(workers)]
-    failed, running = 0, workers
+    flags = [*request.arguments(), f"--out={out}", f"--threads={threads}", f"--workers={workers}", "--json"]
+    failed = 0
+    script = _Script(blender, [*flags, *(["--resume"] if resume else [])], on_note)
     try:
-        while running:
+        while True:
             if cancelled():
                 raise CancelledError("Rendering was stopped.", "--resume continues it.")
             try:
-                record = records.get(timeout=0.2)
+                record = script.records.get(timeout=0.2)
             except queue.Empty:
                 continue
             if record is None:
-                running -= 1
-            else:
-                failed += "failed" in record
-                on_record(record)
-        for child in children:
-            child.check()
+                break
+            failed += "failed" in record
+            on_record(record)
+        script.check()
     finally:
-        for child in children:
-            child.end()
+        script.end()
     return failed
 
 
-class _Child:
-    """One Blender that renders one shard; it ends by itself when this process is gone."""
+class _Script:
+    """The process that watches over the Blenders; it ends by itself, and they with it, when this process is gone."""
 
-    def __init__(
-        self, blender: BlenderInstallation, flags: list[str], records: "queue.Queue[dict[str, Any] | None]"
-    ) -> None:
-        environment = dict(os.environ) | {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"}
+    def __init__(self, blender: BlenderInstallation, flags: list[str], on_note: Callable[[str], None]) -> None:
+        start_blender = json.dumps(blender.script_command(dataset_script(), []))
+        self.records: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._process = subprocess.Popen(
-            blender.script_command(dataset_script(), [*flags, "--exit-with-parent"]),
+            [sys.executable, str(dataset_script()), *flags, "--exit-with-parent", "--blender", start_blender],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env=dict(os.environ) | {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"},
             text=True,
             encoding="utf-8",
             errors="replace",
         )
-        self._records = records
+        self._on_note = on_note
+        self._is_finished = False
         self._words: list[str] = []
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._listen, self._collect_words)]
         for thread in self._threads:
@@ -140,29 +155,38 @@ class _Child:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.startswith("{"):  # Blender's own greeting comes before the script runs
-                self._records.put(json.loads(line))
-        self._records.put(None)
+            record = json.loads(line)
+            if "finished" in record:
+                self._is_finished = True
+            else:
+                self.records.put(record)
+        self.records.put(None)
 
     def _collect_words(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
             self._words = [*self._words[-_TAIL_LINES:], line.rstrip()]
+            if line.startswith(_NOTE):
+                self._on_note(line.removeprefix(_NOTE).rstrip())
 
     def check(self) -> None:
-        """Raise what the exit code means; 3 (some images failed) is in the records."""
+        """Raise what the exit code means; that some images failed is in the records."""
         code = self._process.wait(timeout=60.0)
         for thread in self._threads:
             thread.join(timeout=10.0)
-        if code in (0, 3):
+        if code == _DONE or (code == _PARTLY_DONE and self._is_finished):
             return
-        said = [line.removeprefix("render_dataset: ") for line in self._words if line.startswith("render_dataset: ")]
-        if said and code == 1:
-            raise DataError(said[-1])
-        if code == 2:
-            raise ConfigurationError(self._words[-1] if self._words else "Blender did not accept the settings.")
-        words = "; ".join(self._words[-3:]) or "it said nothing"
-        raise RenderError(f"Blender (process {self._process.pid}) ended with exit code {code}: {words}.")
+        said = [line.removeprefix(_PREFIX) for line in self._words if line.startswith(_PREFIX)]
+        last = said[-1] if said else (self._words[-1] if self._words else "it said nothing")
+        if code == _CONFIGURATION:
+            raise DataError(last)
+        if code == _WRONG_USAGE:
+            raise ConfigurationError(last)
+        if code == _PARTLY_DONE:
+            raise DiskFullError(last)
+        if code == _NO_ENGINE:
+            raise RenderError(last)
+        raise RenderError(f"render_dataset.py ended with exit code {code}: {'; '.join(self._words[-3:])}.")
 
     def end(self) -> None:
         """Close its input, which ends it; kill it where that does not help."""

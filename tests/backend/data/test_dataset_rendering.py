@@ -86,8 +86,9 @@ def test_a_blender_that_dies_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_unknown_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["render-dataset", "--source", "teapot", "--out", str(tmp_path / "x")]) == 2
-    assert "teapot" in capsys.readouterr().err
+    assert main(["render-dataset", "--source", "teapot", "--out", str(tmp_path / "x")]) == 4
+    assert "There is no source teapot" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 def test_plain_blender_makes_the_same_data_set(whole: Path, checkout: Path, tmp_path: Path) -> None:
@@ -107,7 +108,8 @@ def test_plain_blender_makes_the_same_data_set(whole: Path, checkout: Path, tmp_
     )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [line["index"] for line in lines] == list(range(24))
+    assert [line["index"] for line in lines[:-1]] == list(range(24))
+    assert lines[-1] == {"finished": 24, "failures": {}}
     assert (out / "manifest.jsonl").read_text() == (whole / "manifest.jsonl").read_text()
     for name in digests(whole):
         one, other = (np.asarray(Image.open(path / "images" / name), np.float32) for path in (whole, out))
@@ -116,13 +118,13 @@ def test_plain_blender_makes_the_same_data_set(whole: Path, checkout: Path, tmp_
         [blender, "-b", "-P", script, "--", "--source", "teapot", "--out", str(out)],
         capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert wrong.returncode == 2
+    assert wrong.returncode == 4
     assert "teapot" in wrong.stderr
 
 
 def test_the_lights_are_the_ones_that_training_uses(checkout: Path) -> None:
     """The add-on cannot import the backend's constants; its own must stay equal."""
-    source = (checkout / "blender_addon" / "rendering" / "dataset.py").read_text(encoding="utf-8")
+    source = (checkout / "blender_addon" / "rendering" / "lights.py").read_text(encoding="utf-8")
     assert '"light_directions": ((-0.5, -math.sqrt(0.5), 0.5), (0.5, -math.sqrt(0.5), 0.5))' in source
     assert IGGAN_LIGHTING.directions == ((-0.5, -(0.5**0.5), 0.5), (0.5, -(0.5**0.5), 0.5))
     assert f'"light_intensities": {IGGAN_LIGHTING.intensities}' in source

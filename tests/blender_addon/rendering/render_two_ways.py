@@ -17,7 +17,8 @@ package = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = package
 spec.loader.exec_module(package)
 
-from unrender_rendering.dataset import LIGHTS, camera_axes  # noqa: E402
+from unrender_rendering.cameras import camera_axes  # noqa: E402
+from unrender_rendering.lights import LIGHTS  # noqa: E402
 from unrender_rendering.pixels import CyclesPixels, FilePixels  # noqa: E402
 from unrender_rendering.scene import RenderScene  # noqa: E402
 from unrender_rendering.settings import RenderSettings  # noqa: E402
