@@ -41,6 +41,7 @@ def install(extension: str, legacy: str) -> str:
         raise Refusal("is too old: the add-on needs Blender 3.4 or newer")
     if importlib.util.find_spec("numpy") is None:
         raise Refusal("has no numpy, which the add-on needs (on Debian and Ubuntu: sudo apt install python3-numpy)")
+    _refuse_link(_installed_folder())
     if has_extensions():
         _install_extension(extension)
     else:
@@ -110,8 +111,7 @@ def uninstall() -> str:
     folder = _installed_folder()
     if folder is None:
         return "had no add-on to remove"
-    if folder.is_symlink():
-        raise Refusal(f"has a link to the add-on's sources, which is yours to remove: {folder}")
+    _refuse_link(folder)
     if has_extensions():
         repositories = bpy.context.preferences.extensions.repos
         index = next(index for index, repository in enumerate(repositories) if repository.module == REPOSITORY)
@@ -124,6 +124,12 @@ def uninstall() -> str:
     if keeps_preferences():
         bpy.ops.wm.save_userpref()
     return "add-on removed"
+
+
+def _refuse_link(folder: Path | None) -> None:
+    """A developer's link must lead to no deletion of what it points to."""
+    if folder is not None and folder.is_symlink():
+        raise Refusal(f"has a link to the add-on's sources, which is yours to remove: {folder}")
 
 
 def _installed_folder() -> Path | None:

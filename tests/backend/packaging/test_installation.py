@@ -264,6 +264,22 @@ def test_a_package_of_the_same_name_in_the_way_is_told(
     assert f"finds another Python package of that name first, {namesake}" in outcome.message
 
 
+def test_a_developer_s_link_is_left_alone(
+    bare_blender_python: Path, extension: Path, in_isolation: dict[str, str], tmp_path: Path
+) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "mine.py").touch()
+    link = Path(in_isolation["BLENDER_USER_RESOURCES"]) / "extensions" / "user_default" / "unrender"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(sources)
+    blender = str(bare_blender_python)
+    outcomes = [*installation.install([blender], extension), *installation.uninstall([blender])]
+    assert [outcome.ok for outcome in outcomes] == [False, False]
+    assert all(f"yours to remove: {link}" in outcome.message for outcome in outcomes)
+    assert (link / "mine.py").exists()
+
+
 def test_a_legacy_add_on_that_an_older_blender_left_is_disabled(
     bare_blender_python: Path, extension: Path, in_isolation: dict[str, str]
 ) -> None:
