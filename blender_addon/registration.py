@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import bundled_libraries, operators, panels, preferences, properties
+from . import bundled_libraries, operators, panels, preferences, properties, translation
 from .connection.states import Status
 from .runtime import Runtime
 
@@ -24,6 +24,7 @@ def register() -> None:
     bundled_libraries.add_to_path()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    translation.register()
     runtime = Runtime()
     properties.attach(runtime)
     runtime.start()
@@ -35,6 +36,7 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(_blender_has_started):
         bpy.app.timers.unregister(_blender_has_started)
     properties.detach()
+    translation.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
     bundled_libraries.take_from_path()

@@ -20,7 +20,7 @@ class UNRENDER_OT_mark_asset(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not any("unrender_uuid" in candidate for candidate in context.selected_objects):
-            cls.poll_message_set("Select objects that Unrender generated")
+            cls.poll_message_set(translate("Select objects that Unrender generated"))
             return False
         return True
 

@@ -14,7 +14,7 @@ from ..connection.report import write_report
 from ..connection.states import Status
 from ..preferences import PACKAGE, chosen_target, get_preferences
 from ..properties import get_session
-from ..translation import problem_text
+from ..translation import problem_text, translate
 
 VERSION = "0.1.0"
 
@@ -39,7 +39,7 @@ class UNRENDER_OT_connect(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if get_session(context).online:
-            cls.poll_message_set("Connected already")
+            cls.poll_message_set(translate("Connected already"))
             return False
         return True
 
@@ -60,7 +60,7 @@ class UNRENDER_OT_disconnect(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if get_session(context).state.status == Status.OFFLINE:
-            cls.poll_message_set("Not connected")
+            cls.poll_message_set(translate("Not connected"))
             return False
         return True
 
@@ -79,7 +79,7 @@ class UNRENDER_OT_test_connection(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         test = get_session(context).connection_test
         if test is not None and test.running:
-            cls.poll_message_set("A test is running")
+            cls.poll_message_set(translate("A test is running"))
             return False
         return True
 
@@ -113,7 +113,7 @@ class UNRENDER_OT_allow_online(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if getattr(bpy.app, "online_access_override", False):
-            cls.poll_message_set("Blender was started in offline mode; start it again without it")
+            cls.poll_message_set(translate("Blender was started in offline mode; start it again without it"))
             return False
         return True
 
@@ -131,7 +131,7 @@ class UNRENDER_OT_refresh_models(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not get_session(context).online:
-            cls.poll_message_set("Connect first")
+            cls.poll_message_set(translate("Connect first"))
             return False
         return True
 
@@ -162,7 +162,7 @@ class UNRENDER_OT_copy_install_command(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         problem = get_session(context).state.problem
         context.window_manager.clipboard = self.command or (problem.command if problem else "") or INSTALL_COMMANDS
-        self.report({"INFO"}, "Command copied")
+        self.report({"INFO"}, translate("Command copied"))
         return {"FINISHED"}
 
 
@@ -176,7 +176,7 @@ class UNRENDER_OT_copy_report(bpy.types.Operator):
         versions = {"add-on": VERSION, "Blender": bpy.app.version_string, "system": platform.platform()}
         versions["timer"] = context.window_manager.unrender_ticker.statistics.summary()
         context.window_manager.clipboard = write_report(get_session(context), versions, Path.home())
-        self.report({"INFO"}, "Report copied")
+        self.report({"INFO"}, translate("Report copied"))
         return {"FINISHED"}
 
 

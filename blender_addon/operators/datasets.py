@@ -29,10 +29,10 @@ class UNRENDER_OT_render_dataset(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         server = get_session(context).state.server
         if not get_session(context).online or server is None:
-            cls.poll_message_set("Connect first")
+            cls.poll_message_set(translate("Connect first"))
             return False
         if KIND not in server.capabilities:
-            cls.poll_message_set("This generator renders no data sets: update it")
+            cls.poll_message_set(translate("This generator renders no data sets: update it"))
             return False
         return True
 

@@ -27,7 +27,7 @@ class UNRENDER_OT_export(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not any(candidate.type == "MESH" for candidate in context.selected_objects):
-            cls.poll_message_set("Select mesh objects")
+            cls.poll_message_set(translate("Select mesh objects"))
             return False
         return True
 

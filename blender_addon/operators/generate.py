@@ -11,7 +11,7 @@ import bpy
 from ..connection.generation import GenerateSettings, submit_generate
 from ..preferences import get_preferences
 from ..properties import LARGEST_SEED, NO_MODEL, get_session, get_settings
-from ..translation import problem_text
+from ..translation import problem_text, translate
 
 
 class UNRENDER_OT_generate(bpy.types.Operator):
@@ -23,10 +23,10 @@ class UNRENDER_OT_generate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not get_session(context).online:
-            cls.poll_message_set("Connect first")
+            cls.poll_message_set(translate("Connect first"))
             return False
         if get_settings(context).model in ("", NO_MODEL):
-            cls.poll_message_set("The generator has no model: train one first")
+            cls.poll_message_set(translate("The generator has no model: train one first"))
             return False
         return True
 

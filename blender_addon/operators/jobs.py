@@ -8,6 +8,7 @@ import bpy
 from ..connection.jobs import ENDED, UNFINISHED, Job, JobStatus
 from ..preferences import get_preferences
 from ..properties import get_session
+from ..translation import translate
 
 
 class JobOperator:
@@ -23,7 +24,9 @@ class JobOperator:
             job = None
         if job is not None and job.status in wanted:
             return job
-        self.report({"WARNING"}, "The job is not in the list any more" if job is None else "Not possible now")
+        self.report(
+            {"WARNING"}, translate("The job is not in the list any more" if job is None else "Not possible now")
+        )
         return None
 
 

@@ -57,7 +57,7 @@ class UNRENDER_OT_train_start(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not get_session(context).online:
-            cls.poll_message_set("Connect first")
+            cls.poll_message_set(translate("Connect first"))
             return False
         return True
 
@@ -114,7 +114,7 @@ class UNRENDER_OT_train_stop(JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if running_training(get_session(context)) is None:
-            cls.poll_message_set("Nothing is being trained")
+            cls.poll_message_set(translate("Nothing is being trained"))
             return False
         return True
 
