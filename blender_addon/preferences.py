@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .connection.endpoints import EndpointError, read_endpoint, stays_here
+from .connection.endpoints import EndpointError, prepare_to_read, read_endpoint, stays_here
 from .connection.problems import INSTALL_COMMANDS, OFFLINE_MODE, NextStep
 from .connection.states import Target
 from .translation import translate
@@ -27,6 +27,10 @@ def _look_again(_self: bpy.types.AddonPreferences, context: bpy.types.Context) -
     session: Session | None = getattr(context.window_manager, "unrender_session", None)
     if session is not None:
         session.look_for_backend()
+
+
+def _pasted(_self: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
+    prepare_to_read()
 
 
 class UNRENDER_AP_preferences(bpy.types.AddonPreferences):
@@ -61,6 +65,7 @@ class UNRENDER_AP_preferences(bpy.types.AddonPreferences):
         name="Pairing line",
         description="The line that the generator printed when it was started on the other computer",
         subtype="PASSWORD",
+        update=_pasted,
     )
     face_limit: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Face limit",

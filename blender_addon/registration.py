@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from . import bundled_libraries, operators, panels, preferences, properties, translation
+from .connection.endpoints import prepare_to_read
 from .connection.states import Status
 from .runtime import Runtime
 
@@ -47,5 +48,7 @@ def _blender_has_started() -> None:
     session = properties.get_session(bpy.context)
     session.look_for_backend()
     chosen = preferences.get_preferences(bpy.context)
+    if chosen.location == "REMOTE":
+        prepare_to_read()
     if chosen.start_with_blender and session.state.status == Status.OFFLINE:
         operators.connect.connect_to_chosen(bpy.context)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 
 from .problems import BAD_ADDRESS, NO_PAIRING_LINE, NextStep, Problem, missing_library
@@ -41,6 +43,17 @@ def read_endpoint(text: str, token: str = "") -> Endpoint:
     if not text.startswith("unrender://"):
         raise EndpointError(BAD_ADDRESS)
     return _paired(text)
+
+
+def prepare_to_read() -> None:
+    """Import in a thread what reading a pairing line takes, which would hold the main thread up for most of 0.1 s."""
+    threading.Thread(target=_import_wire, name="unrender-import", daemon=True).start()
+
+
+def _import_wire() -> None:
+    with contextlib.suppress(ImportError):  # the connection will say so
+        import unrender_protocol.pairing
+        import unrender_protocol.zmq_authentication  # noqa: F401
 
 
 def _paired(line: str) -> Endpoint:
