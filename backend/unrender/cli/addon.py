@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`unrender addon`: the zips that Blender installs."""
 
+import logging
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +29,8 @@ def _addon() -> None:
     unrender addon build --out zips
     unrender addon uninstall
     """
+    # Downloads and Blenders take seconds each: what is being done goes to stderr.
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     record_self()
 
 

@@ -2,6 +2,7 @@
 """Installing the add-on into Blenders, each in a process of its own that runs `blender_addon/installer.py`."""
 
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from unrender.packaging.build import LEGACY_FOLDER, PackageKind, build_packages
 
 _BLENDER_SECONDS = 300.0  # a first start with many add-ons of the user's own takes its time
 _MARK = "unrender-addon:"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def package_kind(package: Path) -> PackageKind:
 
 
 def _run_installer(blender: str, arguments: Sequence[str]) -> Outcome:
+    _log.info("Starting %s", blender)
     program = _program(blender)
     script = str(find_addon_source() / "installer.py")
     if "python" in Path(program).name.lower():

@@ -2,6 +2,7 @@
 """The pinned wheels on this computer: downloaded once by pip, checked by their hashes, used again afterwards."""
 
 import hashlib
+import logging
 import subprocess
 import sys
 from collections import defaultdict
@@ -14,6 +15,7 @@ from unrender.packaging.wheel_names import WheelName, parse_wheel_name
 from unrender.storage import data_home
 
 _PIP_SECONDS = 600.0
+_log = logging.getLogger(__name__)
 
 
 def collect_wheels(
@@ -67,7 +69,8 @@ def _download(missing: Sequence[WheelName], store: Path) -> None:
     groups: dict[tuple[str, str], list[WheelName]] = defaultdict(list)
     for name in missing:
         groups[name.python, name.blender_platforms[0]].append(name)
-    for (python, _), names in groups.items():
+    for (python, platform), names in groups.items():
+        _log.info("Downloading %s for %s, %s", " and ".join(name.distribution for name in names), python, platform)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
         command += ["--implementation", "cp", "--python-version", f"3.{python.removeprefix('cp3')}"]
         for tag in dict.fromkeys(tag for name in names for tag in name.platforms):
