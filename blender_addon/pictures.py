@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures in panels: sheets of samples, curves and models, as icons that Blender draws at any size.
 
-Panels only ask for the number of an icon. Pixels are written by `refresh`, which the timer calls: one picture at a
-time, and only those that have changed.
+Panels only ask for the number of an icon. A thread turns a picture into pixels as Blender wants them; the timer calls
+`refresh`, which writes them: one picture at a time, and only those that have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 MOST_PIXELS = 640  # per side; a side panel shows fewer
 MOST_PARTS = 3
 _SHEET, _MODEL, _CURVE = "sheet", "model", "curve"
+Key = tuple[str, str]  # one of these, and the job's or model's name
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A picture in parts (see `icon_pixels`), and the numbers of a curve."""
+
+    parts: tuple[np.ndarray, ...] = field(repr=False)
+    curve: ScoreCurve | None = None
 
 
 class Pictures:
@@ -28,25 +38,33 @@ class Pictures:
 
     def __init__(self) -> None:
         self._collection: Any = None
-        self._shown: dict[tuple[str, str], tuple[np.ndarray, tuple[int, ...]]] = {}
+        self._painter: Any = None  # a pool of one thread
+        self._painting: tuple[Key, np.ndarray, Future[Painted]] | None = None
+        self._shown: dict[Key, tuple[np.ndarray, tuple[int, ...]]] = {}
         self._curves: dict[str, ScoreCurve] = {}
-        self._written: dict[tuple[str, str], int] = {}  # the revision in which an icon was written last
+        self._written: dict[Key, int] = {}  # the revision in which an icon was written last
         self._seen = -1  # the session's revision whose pictures are all written
         self.revision = 0  # grows whenever an icon has changed
 
     def refresh(self, session: Session) -> bool:
         """Write the next picture that has changed, and forget those that are gone; returns whether more may wait."""
-        if self._seen == session.revision:
+        if self._painting is None and self._seen == session.revision:
             return False
         wanted = dict(_pictures_of(session))
         for key in [key for key in self._shown if key not in wanted]:
             self._forget(key)
+        if self._painting is not None:
+            key, source, painted = self._painting
+            if not painted.done():
+                return True
+            self._painting = None
+            if key in wanted:
+                self._show(key, source, painted.result())
+            return True
         changed = [key for key, source in wanted.items() if key not in self._shown or self._shown[key][0] is not source]
         if changed:
             key = min(changed, key=lambda candidate: self._written.get(candidate, -1))  # so that none is starved
-            self._shown[key] = wanted[key], self._show(key, wanted[key])
-            self.revision += 1
-            self._written[key] = self.revision
+            self._painting = key, wanted[key], self._paint(key[0], wanted[key])
             return True
         self._seen = session.revision
         return False
@@ -64,7 +82,10 @@ class Pictures:
         return self._icons(_CURVE, job_key), self._curves.get(job_key)
 
     def close(self) -> None:
-        """Free all pictures."""
+        """Free all pictures, and end the thread."""
+        if self._painter is not None:
+            self._painter.shutdown(cancel_futures=True)
+            self._painter = self._painting = None
         self._shown.clear()
         self._curves.clear()
         self._written.clear()
@@ -77,19 +98,25 @@ class Pictures:
         shown = self._shown.get((kind, name))
         return shown[1] if shown else ()
 
-    def _show(self, key: tuple[str, str], source: np.ndarray) -> tuple[int, ...]:
+    def _paint(self, kind: str, source: np.ndarray) -> Future[Painted]:
+        """Let the thread turn a picture into pixels: a large one takes longer than a tick may."""
+        if self._painter is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._painter = ThreadPoolExecutor(1, "unrender-pictures")
+        return self._painter.submit(paint, kind, source)
+
+    def _show(self, key: Key, source: np.ndarray, painted: Painted) -> None:
         import bpy.utils.previews
 
         if self._collection is None:
             self._collection = bpy.utils.previews.new()
-        picture = source
-        if key[0] == _CURVE:
-            from .score_curve import draw_curve
-
-            picture, self._curves[key[1]] = draw_curve(source)
-        return tuple(
-            self._write(f"{key[0]} {key[1]} {part}", pixels) for part, pixels in enumerate(icon_pixels(picture))
-        )
+        icons = tuple(self._write(f"{key[0]} {key[1]} {part}", pixels) for part, pixels in enumerate(painted.parts))
+        self._shown[key] = source, icons
+        if painted.curve is not None:
+            self._curves[key[1]] = painted.curve
+        self.revision += 1
+        self._written[key] = self.revision
 
     def _write(self, name: str, pixels: np.ndarray) -> int:
         """Write `pixels` [H, W, 4] uint8, row 0 at the bottom, into the icon of that name; returns its number."""
@@ -101,13 +128,23 @@ class Pictures:
         preview.image_pixels.foreach_set(pixels.view(np.int32).ravel())
         return preview.icon_id
 
-    def _forget(self, key: tuple[str, str]) -> None:
+    def _forget(self, key: Key) -> None:
         _, icons = self._shown.pop(key)
         del self._written[key]
         if key[0] == _CURVE:
             self._curves.pop(key[1], None)
         for part in range(len(icons)):
             del self._collection[f"{key[0]} {key[1]} {part}"]
+
+
+def paint(kind: str, source: np.ndarray) -> Painted:
+    """The pixels of a picture, or of the curve of scores. Needs no Blender, so that a thread can do it."""
+    if kind != _CURVE:
+        return Painted(tuple(icon_pixels(source)))
+    from .score_curve import draw_curve
+
+    picture, curve = draw_curve(source)
+    return Painted(tuple(icon_pixels(picture)), curve)
 
 
 def icon_pixels(picture: np.ndarray) -> list[np.ndarray]:
@@ -120,6 +157,8 @@ def icon_pixels(picture: np.ndarray) -> list[np.ndarray]:
     """
     import numpy as np
 
+    if not picture.size:
+        return []
     small = _reduce(picture)
     opaque = np.full((*small.shape[:2], 4), 255, np.uint8)
     opaque[:, :, : small.shape[2]] = small[::-1]
@@ -143,7 +182,7 @@ def _reduce(picture: np.ndarray) -> np.ndarray:
     return (total // (step * step)).astype(np.uint8)
 
 
-def _pictures_of(session: Session) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+def _pictures_of(session: Session) -> Iterator[tuple[Key, np.ndarray]]:
     """Everything that panels may want to show, by kind and name."""
     for model_hash, picture in session.model_previews.items():
         yield (_MODEL, model_hash), picture
