@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from .problems import BAD_ADDRESS, NO_PAIRING_LINE, NextStep, Problem, missing_l
 from .states import Endpoint
 
 COPY_AGAIN = "Copy the whole line that the generator printed, and paste it in the preferences."
+PORT_SECONDS = 2.0
 KEYS_FILE = Path("keys") / "addon.json"
 
 
@@ -84,13 +86,30 @@ def _sentence(text: str) -> str:
 def find_local(home: Path | None = None) -> tuple[Endpoint, int] | None:
     """Endpoint and process id of the server that already runs on this computer, or None.
 
+    A server that was killed leaves its file behind, and its process id may belong to another program by now. So its
+    port is tried, which takes up to `PORT_SECONDS`.
+
     Args:
         home: the data home; the user's own where None.
     """
     from unrender_protocol.discovery import data_home, find_local_server
 
     server = find_local_server(home or data_home())
-    return None if server is None else (Endpoint(server.address, server.token), server.pid)
+    if server is None or not _is_listened_to(server.address):
+        return None
+    return Endpoint(server.address, server.token), server.pid
+
+
+def _is_listened_to(address: str) -> bool:
+    """Whether some program takes connections at `address`; True where that cannot be tried."""
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    if not address.startswith("tcp://") or not port.isdigit():
+        return True
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PORT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def stays_here(endpoint: Endpoint) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from blender_addon.connection.inbox import Inbox
 from blender_addon.connection.news import BackendNews, BackendSearched, LogLine, News
 from blender_addon.connection.states import Endpoint
 from tests.blender_addon.fake_server import wait_until
-from unrender_protocol.discovery import process_is_alive
+from unrender_protocol.discovery import LocalServer, process_is_alive, publish_local_server
 from unrender_protocol.pairing import Pairing, write_pairing_line
 
 LINE = write_pairing_line(Pairing("tcp://127.0.0.1:4711", "secretword"))
@@ -30,7 +31,9 @@ BACKENDS = {
     "free": (
         "import os, signal, sys, time; from pathlib import Path; assert '--stop-with-stdin' not in sys.argv\n"
         "from unrender_protocol.discovery import LocalServer, data_home, publish_local_server\n"
-        "publish_local_server(data_home(), LocalServer('tcp://127.0.0.1:4711', 'secretword', os.getpid()))\n"
+        "import socket; listener = socket.create_server(('127.0.0.1', 0)); port = listener.getsockname()[1]\n"
+        "server = LocalServer(f'tcp://127.0.0.1:{port}', 'secretword', os.getpid())\n"
+        "publish_local_server(data_home(), server)\n"
         f"print({LINE!r}, flush=True); time.sleep(600)"
     ),
     "deaf": f"import time; print({LINE!r}, flush=True); time.sleep(600)",
@@ -155,9 +158,10 @@ def test_a_child_that_outlives_blender_is_known_by_its_file_and_left_alone(
     monkeypatch.setenv("UNRENDER_HOME", str(tmp_path))
     listener = listen("free", stop_with_blender=False, find_running=lambda: find_local(tmp_path))
     listener.process.start()
-    assert listener.wait_for(BackendStarted).event.endpoint == Endpoint("tcp://127.0.0.1:4711", "secretword")
+    endpoint = listener.wait_for(BackendStarted).event.endpoint
     endpoint_and_pid = find_local(tmp_path)
     assert endpoint_and_pid is not None
+    assert (endpoint.token, endpoint) == ("secretword", endpoint_and_pid[0])
     pid = endpoint_and_pid[1]
     try:
         listener.process.shut_down(10)
@@ -231,3 +235,11 @@ def test_of_two_looks_the_later_counts_however_long_the_first_takes() -> None:
     go_on.set()
     wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "unrender-search"])
     assert (inbox.take(), inbox.take()) == (BackendSearched("new"), None)
+
+
+def test_the_file_of_a_server_that_was_killed_is_not_believed_whoever_has_its_number_now(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        publish_local_server(tmp_path, LocalServer(address, "word", os.getpid()))
+        assert find_local(tmp_path) == (Endpoint(address, "word"), os.getpid())
+    assert find_local(tmp_path) is None, "the process lives, and nobody listens"

@@ -202,6 +202,28 @@ def test_models_come_with_their_pictures(home: Path) -> None:
             assert (picture.dtype, picture.ndim, picture.shape[2]) == (np.uint8, 3, 3)
 
 
+def test_a_blender_that_is_killed_leaves_no_backend_behind(home: Path) -> None:
+    script = (
+        "from tests.blender_addon.test_with_backend import *\n"
+        "home = Path(sys.argv[1])\n"
+        "with Blender(home) as session:\n"
+        "    connect(session)\n"
+        "    session.submit('generate', 'chair', GENERATE)\n"
+        "    until(session, lambda: session.next_import() is not None)\n"
+        "    print(server_pid(home), flush=True)\n"
+        "    until(session, lambda: False)\n"
+    )
+    blender = subprocess.Popen([sys.executable, "-c", script, str(home)], stdout=subprocess.PIPE, text=True)
+    try:
+        pid = int(blender.stdout.readline())
+        assert process_is_alive(pid)
+    finally:
+        blender.kill()
+        blender.wait()
+        blender.stdout.close()
+    wait_until(lambda: not process_is_alive(pid), seconds=30.0)
+
+
 # Jobs that outlive a Blender
 
 
