@@ -16,6 +16,7 @@ from .connection.session import POLL_SECONDS, Session
 from .connection.states import Status
 from .file_watch import FileWatch
 from .pictures import Pictures
+from .preferences import get_preferences
 from .scene.window import shown_window
 from .tick_statistics import TickStatistics
 
@@ -93,13 +94,20 @@ class Ticker:
         return self._pictures.refresh(self._session)
 
     def _import_next(self) -> bool:
-        """Import one shape by the operator, as a person would, so that every shape is an undo step of its own."""
+        """Import one shape by the operator, as a person would, so that every shape is an undo step of its own.
+
+        The mesh of a large one is made first, in a tick of its own.
+        """
         waiting = self._session.next_import()
         if waiting is None:
             return False
         if not scene_may_change(shown_window(bpy.context)):
             return False
+        from .scene.importing import prepare_mesh
+
         job, index = waiting
+        if prepare_mesh(self._session, job, index, get_preferences(bpy.context).face_limit):
+            return True
         try:  # without temp_override: see shown_window
             bpy.ops.unrender.import_result("EXEC_DEFAULT", True, job=job.hex(), index=index)
         except RuntimeError as error:  # the operator's report, or its poll

@@ -7,6 +7,8 @@ import bpy
 
 from ..connection.problems import Problem, mesh_too_dense
 from ..connection.session import Session
+from ..connection.shapes import Shape
+from .meshes import create_mesh, takes_most_of_a_tick
 from .objects import Provenance, add_shape, select_only
 from .window import shown_window
 
@@ -19,6 +21,21 @@ class ImportProblem(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
+
+
+def prepare_mesh(session: Session, job: bytes, index: int, face_limit: int) -> bool:
+    """Make the mesh of a large shape, which its import then finds by name; returns whether it was made now.
+
+    Nothing refers to it: an undo before the import takes it away, and the import makes another. Without a user it is
+    not saved either.
+    """
+    shape, name = _shape(session, job, index), _prepared_name(job, index)
+    if shape is None or name in bpy.data.meshes or len(shape.faces) > face_limit:
+        return False
+    if not takes_most_of_a_tick(shape.faces):
+        return False
+    create_mesh(name, shape.vertices, shape.faces, shape.topology)
+    return True
 
 
 def import_shape(
@@ -39,7 +56,7 @@ def import_shape(
     job = session.jobs.get(bytes.fromhex(job_key))
     shapes = session.shapes.get(job.id, ()) if job else ()
     wanted = session.first_not_imported(job.id) if job and index < 0 else index
-    shape = next((candidate for candidate in shapes if candidate.index == wanted), None)
+    shape = _shape(session, job.id, wanted) if job else None
     if job is None or shape is None:
         raise ImportProblem(NO_RESULT)
     if len(shape.faces) > face_limit:
@@ -57,7 +74,16 @@ def import_shape(
             "method": str(job.result.get("method", "")),
         },
     )
-    added = add_shape(shown_window(context).scene, shape, shapes, provenance)
+    prepared = bpy.data.meshes.get(_prepared_name(job.id, shape.index))
+    added = add_shape(shown_window(context).scene, shape, shapes, provenance, prepared)
     select_only(context, [added])
     session.imported(job.id, shape.index)
     return added
+
+
+def _shape(session: Session, job: bytes, index: int | None) -> Shape | None:
+    return next((candidate for candidate in session.shapes.get(job, ()) if candidate.index == index), None)
+
+
+def _prepared_name(job: bytes, index: int) -> str:
+    return f".unrender {job.hex()} {index}"

@@ -27,6 +27,11 @@ def create_mesh(name: str, vertices: np.ndarray, faces: np.ndarray, topology: To
     return mesh
 
 
+def takes_most_of_a_tick(faces: np.ndarray) -> bool:
+    """Whether a mesh of these faces [F, 3] should be made in a tick of its own, before its object and undo step."""
+    return len(faces) > (4_000 if bpy.app.version < (4, 1, 0) else 20_000)
+
+
 def _fill_attributes(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray, topology: Topology) -> None:
     """Copy whole arrays into the attributes that a mesh consists of since 4.1; faces are smooth unless told otherwise.
 

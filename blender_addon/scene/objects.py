@@ -48,6 +48,7 @@ def add_shape(
     shape: Shape,
     siblings: Iterable[Shape],
     provenance: Provenance,
+    prepared: bpy.types.Mesh | None = None,
 ) -> bpy.types.Object:
     """Put one shape of a result into the scene, at its place in the grid around the 3D cursor.
 
@@ -56,12 +57,14 @@ def add_shape(
         shape: the one to add.
         siblings: all shapes of the result, `shape` included; the grid is laid out for them together.
         provenance: is written into custom properties `unrender_*`.
+        prepared: its mesh, if that was made before.
     """
     together = sorted(siblings, key=lambda sibling: sibling.index)
     order = [sibling.index for sibling in together].index(shape.index)
     place = grid_place(order, len(together), grid_spacing([sibling.size[:2] for sibling in together]))
     name = object_name(shape)
-    mesh = create_mesh(name, shape.vertices, shape.faces, shape.topology)
+    mesh = prepared or create_mesh(name, shape.vertices, shape.faces, shape.topology)
+    mesh.name = name
     mesh.materials.append(clay_material())
     added = bpy.data.objects.new(name, mesh)
     added.location = standing_location(shape.vertices, place, tuple(scene.cursor.location))

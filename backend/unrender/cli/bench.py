@@ -8,6 +8,7 @@ import typer
 from unrender.cli.command_group import CommandEntry, CommandGroup
 
 _COMMANDS = {
+    "addon-ticks": CommandEntry("unrender.cli.benchmarks.addon_ticks", "How long the add-on keeps Blender's window."),
     "render": CommandEntry("unrender.cli.benchmarks.render", "Images per second of the Blender workers."),
     "train-step": CommandEntry("unrender.cli.benchmarks.train_step", "Time of a training step against its parts."),
 }
@@ -25,6 +26,7 @@ def _bench() -> None:
     """Measure the speed of this computer, on an otherwise idle machine.
 
     \b
+    unrender bench addon-ticks --json    how long the add-on keeps Blender's window
     unrender bench render --json         images per second of the Blender workers
     unrender bench train-step --json     time of a training step against its parts
     """

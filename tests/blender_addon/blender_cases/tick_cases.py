@@ -194,6 +194,32 @@ def case_undo_in_the_middle_of_an_import_takes_back_one_shape_and_the_others_sti
         assert names() == ["Chair 0007"]
 
 
+def case_a_large_mesh_is_made_in_a_tick_of_its_own_and_an_undo_before_its_import_harms_nothing() -> None:
+    module = part("scene.importing")
+    real, module.takes_most_of_a_tick = module.takes_most_of_a_tick, lambda _faces: True
+    try:
+        with served():
+            edit = can_be_undone()
+            job = generate(count=3)
+            wait_until(lambda: len(bpy.data.meshes) == 1, poll)
+            assert ours() == []
+            poll()
+            assert names() == ["Chair 0007"]
+            assert bpy.data.objects["Chair 0007"].data.name == "Chair 0007"
+            bpy.ops.ed.undo_push(message="something of the artist's")
+            poll()
+            assert len(bpy.data.meshes) == 2
+            assert edit.undo() == {"FINISHED"}
+            import_some(3)
+            assert job().status.value == "IMPORTED"
+            assert sorted(mesh.name for mesh in bpy.data.meshes) == ["Chair 0007", "Chair 0008", "Chair 0009"]
+            for left in (2, 1):
+                edit.undo()
+                assert len(ours()) == left
+    finally:
+        module.takes_most_of_a_tick = real
+
+
 def case_after_undo_again_makes_the_same_shapes() -> None:
     with served():
         edit = can_be_undone()
