@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -321,3 +323,19 @@ def test_a_blender_without_numpy_is_told_what_to_do(
     assert not outcome.ok
     assert "has no numpy" in outcome.message
     assert "apt install python3-numpy" in outcome.message
+
+
+@pytest.mark.parametrize("version", [(2, 93, 18), (3, 3, 21)])
+def test_a_blender_that_is_too_old_is_told_so(
+    version: tuple[int, int, int], checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = types.SimpleNamespace(version=version, binary_path="blender")
+    monkeypatch.setitem(sys.modules, "bpy", types.SimpleNamespace(app=app))
+    spec = importlib.util.spec_from_file_location("installer", checkout / "blender_addon" / "installer.py")
+    assert spec is not None
+    assert spec.loader is not None
+    installer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(installer)
+    answer = installer.answer(["install", "--legacy", "any.zip"])
+    assert answer["ok"] is False
+    assert answer["message"] == "is too old: the add-on needs Blender 3.4 or newer"
