@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from pathlib import Path
 
@@ -105,6 +104,8 @@ def _is_listened_to(address: str) -> bool:
     host, _, port = address.removeprefix("tcp://").rpartition(":")
     if not address.startswith("tcp://") or not port.isdigit():
         return True
+    import socket
+
     try:
         socket.create_connection((host.strip("[]"), int(port)), PORT_SECONDS).close()
     except OSError:

@@ -160,7 +160,7 @@ BAD_RESULT = Problem(
 NOT_READ = Problem(
     "not_read",
     "The disk with the photos does not answer.",
-    "Check that it is connected, then press Again.",
+    "Check that it is connected, then press Retry.",
     NextStep.RETRY,
 )
 

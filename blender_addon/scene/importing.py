@@ -12,7 +12,7 @@ from .meshes import create_mesh, takes_most_of_a_tick
 from .objects import Provenance, add_shape, select_only
 from .window import shown_window
 
-NO_RESULT = Problem("no_result", "There is no such result any more.", "Press Again in the Jobs list.")
+NO_RESULT = Problem("no_result", "There is no such result any more.", "Run the job again in the Jobs list.")
 
 
 class ImportProblem(Exception):

@@ -436,10 +436,10 @@ TABLE: Mapping[str, str] = {
         "Einstellungen."
     ),
     "There is no such result any more.": "Dieses Ergebnis gibt es nicht mehr.",
-    "Press Again in the Jobs list.": "Drücken Sie Nochmal in der Liste der Aufträge.",
+    "Run the job again in the Jobs list.": "Führen Sie den Auftrag in der Liste der Aufträge noch einmal aus.",
     # Problems with files and objects
     "The disk with the photos does not answer.": "Der Datenträger mit den Fotos antwortet nicht.",
-    "Check that it is connected, then press Again.": "Prüfen Sie, ob er verbunden ist, und drücken Sie dann Nochmal.",
+    "Check that it is connected, then press Retry.": "Prüfen Sie, ob er verbunden ist, und drücken Sie dann Nochmals.",
     "There is no folder {}.": "Es gibt keinen Ordner {}.",
     "Choose the folder with your photos.": "Wählen Sie den Ordner mit Ihren Fotos.",
     "There are no photos in {}.": "In {} sind keine Fotos.",
