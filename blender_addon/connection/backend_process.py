@@ -211,6 +211,7 @@ class _Child:
                 [*command, *SERVE],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
+                cwd=log_path.parent,  # not Blender's, on a disk that may be taken away
                 start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
                 | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

@@ -181,6 +181,7 @@ class Session:
             return self._ask_again(old)
         arrays, load = self._uploads.arrays(job), self._uploads.load(job)
         read_first = self._has_to_read(old)
+        sheet, scores = self.previews.get(job), self.scores.get(job)
         if old.status in (JobStatus.FAILED, JobStatus.CANCELLED):
             self.remove(job)
         again = self.submit(
@@ -192,6 +193,10 @@ class Session:
             load=load if read_first else None,
         )
         self._uploads.remember(again, load)
+        if old.has_begun_run and sheet is not None:  # the run goes on from there
+            self.previews[again] = sheet
+        if old.has_begun_run and scores is not None:
+            self.scores[again] = scores
         return again
 
     def simplify(self, job: bytes, max_faces: int) -> bytes:

@@ -63,6 +63,8 @@ def test_a_training_is_paused_with_patience_and_resumed_as_its_own_run(connected
     assert server.patience == {job: PAUSE_SECONDS}
     resumed = connected.retry(job)
     assert list(connected.jobs) == [resumed]
+    assert np.array_equal(connected.previews[resumed], SHEET), "the run's sheet and scores go on showing"
+    assert np.array_equal(connected.scores[resumed], SCORES)
     reach(connected, resumed, JobStatus.RUNNING)
     assert server.parameters[resumed] == {**TRAIN, "resume": True}
 
