@@ -140,7 +140,7 @@ class Driver:
             HeadlessError: the training failed, or took longer than `timeout` seconds.
         """
         known = set(self.session.jobs)
-        bpy.ops.unrender.train_start(directory=str(folder), run=name, preset=preset, settings=settings)
+        bpy.ops.unrender.train_start(source="PHOTOS", directory=str(folder), run=name, preset=preset, settings=settings)
         job_id = next(job for job in self.session.jobs if job not in known)
         self._wait_for_job(job_id, timeout, f"the training of {name}", progress)
         job = self.session.jobs[job_id]
@@ -160,7 +160,7 @@ class Driver:
         from .scene.export import file_stem
 
         self._select(names)
-        bpy.ops.unrender.export(directory=str(folder))
+        bpy.ops.unrender.export(directory=str(folder), file_format="GLB")
         return [folder / f"{file_stem(name)}.glb" for name in names]
 
     def save_blend(self, file: Path) -> None:
