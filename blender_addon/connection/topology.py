@@ -37,8 +37,8 @@ def find_topology(vertices: np.ndarray, faces: np.ndarray) -> Topology:
     high = np.maximum(faces, following).ravel()
     keys, corner_edges = np.unique(low * len(vertices) + high, return_inverse=True)
     edges = np.stack(np.divmod(keys, len(vertices)), axis=1).astype(np.int32)
-    corner_edges = corner_edges.astype(np.int32).reshape(-1)
-    return Topology(edges, corner_edges, _sharp(vertices, faces, corner_edges, len(edges)))
+    of_corners = corner_edges.astype(np.int32).reshape(-1)
+    return Topology(edges, of_corners, _sharp(vertices, faces, of_corners, len(edges)))
 
 
 def _sharp(vertices: np.ndarray, faces: np.ndarray, corner_edges: np.ndarray, count: int) -> np.ndarray:

@@ -102,7 +102,7 @@ class StreamingServer:
 
         count, seed = message.parameters["count"], message.parameters["seed"]
         shapes = [{"index": i, "seed": seed + i, "name": f"chair_{seed + i:04d}"} for i in range(count)]
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for index in range(count):
             arrays[f"vertices_{index}"], arrays[f"faces_{index}"] = self.mesh
         done = m.JobDone(message.job, {"model": "measured", "model_hash": "abc", "shapes": shapes})
