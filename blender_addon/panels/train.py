@@ -76,7 +76,7 @@ def draw_form(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         words = translate("Mesh objects selected: {count}").format(count=count)
         column.label(text=words, icon="OUTLINER_OB_MESH", translate=False)
     else:
-        column.prop(settings, "train_dataset", text="", icon="RENDERLAYERS")
+        column.prop(settings, "train_dataset", icon="RENDERLAYERS")
     column.prop(settings, "train_name")
     button = layout.row()
     button.scale_y = 1.4
