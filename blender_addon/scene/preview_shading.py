@@ -90,7 +90,7 @@ def _cover(projected: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> tup
 
 
 def _combine(weights: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """[P F, 3] from weights [P, 3] and what the corners have, [F, 3, 3], by one product of matrices, the quickest way."""
+    """[P F, 3] from weights [P, 3] and what the corners have, [F, 3, 3]: a product of matrices is the quickest way."""
     return (weights @ corners.transpose(1, 0, 2).reshape(3, -1)).reshape(-1, 3)
 
 
