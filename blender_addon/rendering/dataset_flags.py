@@ -36,8 +36,11 @@ def read_flags(arguments: Sequence[str], classes: Sequence[str]) -> argparse.Nam
         options = parser.parse_args([*from_file, *arguments])
     except SystemExit as stop:
         raise FlagError(2 if stop.code else 0) from None
+    is_white = options.source in (*classes, OBJECTS)
     if options.lights is None:
-        options.lights = "iggan" if options.source in (*classes, OBJECTS) else "three-point"
+        options.lights = "iggan" if is_white else "three-point"
+    if options.samples is None:
+        options.samples = 4 if is_white else 32
     return options
 
 
@@ -57,7 +60,7 @@ def _parser(classes: Sequence[str]) -> argparse.ArgumentParser:
     add("--views", type=int, default=1, help="images of each object (1)")
     add("--seed", type=int, default=0, help="the same seed gives the same images (0)")
     add("--size", type=int, default=64, help="pixels per side (64)")
-    add("--samples", type=int, default=4, help="samples per pixel (4)")
+    add("--samples", type=int, help="samples per pixel (4 for white shapes, 32 for files, whose light is sampled)")
     add("--resolution", type=int, default=32, help="voxels per side of procedural shapes (32)")
     add("--cameras", default="iggan", type=_cameras, help=f"{', '.join(CAMERAS)}, or a cameras.json (iggan)")
     add("--field-of-view", type=float, default=0.0, help="degrees, for perspective cameras (orthographic)")

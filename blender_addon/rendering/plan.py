@@ -100,9 +100,7 @@ class DatasetPlan:
         for name in self.passes:
             if name in _NEEDS and _NEEDS[name] not in PASSES_OF_ENGINE[self.engine]:
                 able = [engine for engine in ENGINES if _NEEDS[name] in PASSES_OF_ENGINE[engine]]
-                raise DatasetError(
-                    f"{self.engine.capitalize()} cannot render the pass {name}; leave it out or use {' or '.join(able)}."
-                )
+                raise DatasetError(f"{self.engine.capitalize()} has no pass {name}; leave it out or use {able[0]}.")
         if "flow" in self.passes and self.views < 2:
             raise DatasetError("The pass flow leads from one view to the next; it needs at least 2 views.")
 

@@ -59,7 +59,9 @@ def command(
     views: Annotated[int, typer.Option(min=1, help="Images of each object.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")] = 0,
     size: Annotated[int, typer.Option(min=8, max=4096, help="Pixels per side.")] = 64,
-    samples: Annotated[int, typer.Option(min=1, max=4096, help="Samples per pixel.")] = 4,
+    samples: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Samples per pixel; default: 4 for white shapes, 32 for files.")
+    ] = None,
     resolution: Annotated[int, typer.Option(min=8, max=512, help="Voxels per side of procedural shapes.")] = 32,
     cameras: Annotated[
         str,

@@ -33,7 +33,7 @@ class DatasetRequest:
 
     source: class of procedural shapes, "objects" for those in the file `objects` (see `given_objects`), a folder of
     meshes or one mesh, or a .blend file. count: objects, None for all of a folder. size: pixels. resolution: voxels per
-    side of procedural shapes. lights: None chooses by the source. The other fields are the script's flags.
+    side of procedural shapes. lights, samples: None chooses by the source. The other fields are the script's flags.
     """
 
     source: str
@@ -41,7 +41,7 @@ class DatasetRequest:
     views: int = 1
     seed: int = 0
     size: int = 64
-    samples: int = 4
+    samples: int | None = 4
     resolution: int = 32
     cameras: str = "iggan"
     lights: str | None = "iggan"

@@ -13,7 +13,9 @@ import numpy as np
 from mathutils import Matrix
 
 from .catalogue import is_y_up
+from .double_faces import clean_mesh
 from .geometry import BadMeshError
+from .loose_texture import apply_texture, find_texture
 
 _Y_UP_TO_Z_UP = Matrix.Rotation(math.pi / 2, 4, "X")
 
@@ -30,6 +32,11 @@ def import_file(path: Path, up: str) -> list[bpy.types.Object]:
         last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         raise BadMeshError(f"cannot be read ({last[0]})") from None
     objects = sorted(set(bpy.data.objects) - before, key=lambda item: item.name)
+    for mesh in {item.data for item in objects if item.type == "MESH"}:
+        clean_mesh(mesh)
+    texture = find_texture(path)
+    if texture is not None:
+        apply_texture(objects, texture)
     if is_y_up(path, up) != is_y_up(path, "auto"):  # the importers took the format's own convention
         turn = _Y_UP_TO_Z_UP if up == "y" else _Y_UP_TO_Z_UP.inverted()
         for item in objects:
@@ -39,7 +46,7 @@ def import_file(path: Path, up: str) -> list[bpy.types.Object]:
 
 
 def _obj(path: Path) -> None:
-    bpy.ops.wm.obj_import(filepath=str(path))
+    bpy.ops.wm.obj_import(filepath=str(path), validate_meshes=False)  # which would spoil the normals: see clean_mesh
 
 
 def _gltf(path: Path) -> None:
