@@ -82,7 +82,8 @@ class BackendProcess:
         self.stop()
         self.look()  # it may have been installed since
         self._number += 1
-        self._child = _Child(self._settings(), self._number, self._inbox, self._search, self._find_running)
+        previous = self._child.thread if self._child is not None else None
+        self._child = _Child(self._settings(), self._number, self._inbox, self._search, self._find_running, previous)
         return self._number
 
     def stop(self) -> None:
@@ -131,7 +132,9 @@ class _Child:
         inbox: Inbox[News],
         search: Search,
         find_running: FindRunning,
+        previous: threading.Thread | None,
     ) -> None:
+        self._previous = previous
         self._settings = settings
         self._number = number
         self._inbox = inbox
@@ -154,6 +157,9 @@ class _Child:
             threading.Thread(target=_insist, args=(process,), name="unrender-stop", daemon=True).start()
 
     def _run(self) -> None:
+        if self._previous is not None:
+            self._previous.join()  # a server that is about to end would be found, and lost again at once
+            self._previous = None
         running = self._running()
         if running is not None:
             self._watch(*running)

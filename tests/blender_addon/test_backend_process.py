@@ -27,6 +27,10 @@ from unrender_protocol.pairing import Pairing, write_pairing_line
 LINE = write_pairing_line(Pairing("tcp://127.0.0.1:4711", "secretword"))
 BACKENDS = {
     "good": f"import os, sys; print('hello', os.getpid()); print({LINE!r}, flush=True); sys.stdin.read(); print('bye')",
+    "slow to end": (
+        "import os, sys, time; print('hello', os.getpid()); "
+        f"print({LINE!r}, flush=True); sys.stdin.read(); time.sleep(0.7)"
+    ),
     "broken": "import sys; print('ImportError: no torch here'); sys.exit(3)",
     "free": (
         "import os, signal, sys, time; from pathlib import Path; assert '--stop-with-stdin' not in sys.argv\n"
@@ -101,6 +105,27 @@ def test_a_child_says_where_it_listens_and_ends_when_its_standard_input_does(lis
     listener.wait_for(BackendExited)
     assert "bye" in listener.log, "it ended by itself, not by force"
     assert "secretword" not in listener.log
+
+
+def test_a_start_right_after_a_stop_waits_for_the_old_child_instead_of_using_it(
+    listen: Callable[..., Listener],
+) -> None:
+    old: list[int] = []
+
+    def find_running() -> tuple[Endpoint, int] | None:
+        return (Endpoint("tcp://127.0.0.1:1", "old"), old[0]) if old and process_is_alive(old[0]) else None
+
+    listener = listen("slow to end", find_running)
+    listener.process.start()
+    listener.wait_for(BackendStarted)
+    wait_until(lambda: "hello" in listener.log)
+    old.append(int(listener.log.split("hello")[1].split()[0]))
+    listener.process.stop()
+    listener.news.clear()
+    number = listener.process.start()
+    wait_until(lambda: (listener.find(BackendStarted) or BackendNews(0, None)).source == number, listener.read)
+    assert listener.find(BackendStarted).event.endpoint == Endpoint("tcp://127.0.0.1:4711", "secretword")
+    assert not process_is_alive(old[0])
 
 
 def test_a_child_that_cannot_start_says_why(listen: Callable[..., Listener]) -> None:
