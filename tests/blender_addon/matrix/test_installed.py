@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.blender_addon.test_in_blender import make_model, names_of_cases
+from tests.blender_addon.case_runs import names_of_cases
+from tests.blender_addon.test_in_blender import make_model
 
 HERE = Path(__file__).parent
 ADDON_CASES = HERE.parent / "blender_cases"
