@@ -137,7 +137,7 @@ def command(
         typer.echo(f"{name:34} " + "  ".join(f"{key} {value}" for key, value in figures.items()))
 
 
-def summarise(milliseconds: list[float]) -> dict[str, float]:
+def summarise(milliseconds: list[float]) -> dict[str, float | int]:
     """Percentiles of tick lengths, and how many were longer than the budget and the limit."""
     lengths = np.asarray(milliseconds)
     p50, p95 = np.percentile(lengths, (50, 95))
