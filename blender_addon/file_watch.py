@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the session when another file is opened, so that results go into the file that they were asked for."""
+"""When another file is opened: results go into the file that they were asked for, and the panel's settings stay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
 from .connection.session import Session
+from .properties import UNRENDER_PG_settings, get_settings
 
 
 class FileWatch:
@@ -17,6 +20,7 @@ class FileWatch:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._path = ""
+        self._settings: Mapping[str, Any] = {}
         self._before, self._after = self._make_handlers()
 
     def start(self) -> None:
@@ -35,9 +39,11 @@ class FileWatch:
         @persistent
         def before(*_arguments: object) -> None:
             self._path = bpy.data.filepath
+            self._settings = changed_settings(get_settings(bpy.context))
 
         @persistent
         def after(*_arguments: object) -> None:
+            put_back(get_settings(bpy.context), self._settings)
             found = {}
             if self._session.shapes:
                 from .scene.objects import shapes_in_file
@@ -47,3 +53,16 @@ class FileWatch:
             self._session.file_opened(found, same)
 
         return before, after
+
+
+def changed_settings(settings: UNRENDER_PG_settings) -> dict[str, Any]:
+    """What the artist has set, in the order in which it is declared. Blender gives every file a new window manager."""
+    names = [item.identifier for item in settings.bl_rna.properties if not item.is_readonly]
+    return {name: getattr(settings, name) for name in names if settings.is_property_set(name)}
+
+
+def put_back(settings: UNRENDER_PG_settings, changed: Mapping[str, Any]) -> None:
+    """Set all that again. Setting a folder or a source sets a name, which is declared after it."""
+    for name, value in changed.items():
+        with contextlib.suppress(TypeError):  # a model that is gone
+            setattr(settings, name, value)

@@ -20,7 +20,7 @@ import traceback
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import TextIO
+from typing import Any, TextIO
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -70,28 +70,39 @@ def enable_installed() -> None:
 
 
 def start_afresh() -> None:
-    """Set everything to its default and go offline: files of cases know nothing of one another."""
+    """An empty file, the panel as it is at first: cases know nothing of one another."""
     import bpy
 
-    manager = bpy.context.window_manager
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    if hasattr(bpy.context.window_manager, "unrender"):  # cases may have taken the add-on away
+        set_defaults(bpy.context.window_manager.unrender)
+
+
+def go_offline() -> None:
+    """Preferences as at first, no connection, no jobs: what a file of cases begins with."""
+    import bpy
+
     (addon,) = (addon for addon in bpy.context.preferences.addons if addon.module.endswith(".unrender"))
-    for group in (addon.preferences, manager.unrender):
-        for item in group.bl_rna.properties:
-            if not item.is_readonly:
-                group.property_unset(item.identifier)
-    manager.unrender_session.disconnect()
-    manager.unrender_session.jobs.clear()
+    set_defaults(addon.preferences)
+    session = bpy.context.window_manager.unrender_session
+    session.disconnect()
+    session.jobs.clear()
+
+
+def set_defaults(group: Any) -> None:
+    """Give every property of a group its default."""
+    for item in group.bl_rna.properties:
+        if not item.is_readonly:
+            group.property_unset(item.identifier)
 
 
 def run_cases(path: Path, report: TextIO, scratch: Path) -> None:
     """Run the cases of one file, each in an empty .blend file."""
-    import bpy
-
-    start_afresh()
+    go_offline()
     for name, case in inspect.getmembers(load(path, path.stem), inspect.isfunction):
         if not name.startswith("case_"):
             continue
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        start_afresh()
         folder = scratch / path.stem / name
         folder.mkdir(parents=True)
         began = time.perf_counter()

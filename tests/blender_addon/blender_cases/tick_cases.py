@@ -357,3 +357,20 @@ def case_selecting_passes_over_what_cannot_be_selected() -> None:
     select_only(bpy.context, [elsewhere])
     assert bpy.context.selected_objects == []
     assert bpy.context.view_layer.objects.active is None
+
+
+def case_the_panel_stays_as_it_is_set_when_a_file_is_opened(folder: Path) -> None:
+    def panel() -> Any:
+        return bpy.context.window_manager.unrender
+
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "other.blend"), copy=True)
+    panel().train_folder, panel().train_name = str(folder / "plums"), "my-plums"
+    panel().seed, panel().seed_locked, panel().dataset_source = 1234, True, "table"
+    for opened in (
+        lambda: bpy.ops.wm.open_mainfile(filepath=str(folder / "other.blend")),
+        lambda: bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True),
+    ):
+        opened()
+        assert (panel().train_folder, panel().train_name) == (str(folder / "plums"), "my-plums")
+        assert (panel().seed, panel().seed_locked, panel().dataset_source) == (1234, True, "table")
+        assert not panel().is_property_set("threshold"), "a default that changes with the add-on changes here"

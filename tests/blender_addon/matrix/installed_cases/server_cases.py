@@ -232,8 +232,7 @@ def case_files_are_loaded_and_steps_are_pushed_while_shapes_arrive(folder: Path)
     wait_for(reverted, "IMPORTED")
     assert len(ours()) == 12, "the file that was opened again gets all of them"
 
-    assert bpy.ops.unrender.use_model(model="stools-8") == {"FINISHED"}
-    settings().seed, settings().count = 200, 12
+    assert (settings().model, settings().seed, settings().count) == ("stools-8", 112, 12), "settings are of no file"
     left = started(bpy.ops.unrender.generate)
     wait(lambda: len(ours()) >= 15)
     bpy.ops.wm.open_mainfile(filepath=str(folder / "other.blend"))
