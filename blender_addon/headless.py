@@ -48,16 +48,22 @@ def connect(
     Raises:
         HeadlessError: no server, not welcome, or too late.
     """
+    found = None if address is not None else find_local(discovery.parent if discovery else None)
     if address is not None:
         endpoint: Endpoint | None = Endpoint(address, token or "")
     else:
-        found = find_local(discovery.parent if discovery else None)
         endpoint = found[0] if found else None
     if endpoint is None:
         raise HeadlessError(Problem("no_server", "No generator runs on this computer.", "Start it: unrender serve"))
+    from unrender_protocol.discovery import process_is_alive
+
     driver = Driver()
     driver.session.connect(Target(endpoint))
-    driver.wait(lambda: driver.session.state.status in _SETTLED, timeout, "the connection")
+
+    def settled() -> bool:
+        return driver.session.state.status in _SETTLED or (found is not None and not process_is_alive(found[1]))
+
+    driver.wait(settled, timeout, "the connection")
     if not driver.session.online:
         raise HeadlessError(driver.session.state.problem or Problem("offline", "The connection was closed."))
     return driver
