@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from .cameras import CAMERAS, digest, read_cameras
 from .dataset import Job, Outcome, complete_plan, render_dataset
 from .dataset_flags import FlagError, read_flags
 from .manifest import DatasetError
@@ -86,7 +87,12 @@ def _render(options: object, tools: ShapeTools, output: TextIO, command: Sequenc
 
 def _plan(options: object) -> DatasetPlan:
     names = set(DatasetPlan.__dataclass_fields__) - {"objects", "count", "device"}
-    plan = DatasetPlan(**{name: getattr(options, name) for name in names if hasattr(options, name)})
+    values = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    if options.cameras not in CAMERAS:  # a file: every object is seen from all of its views
+        path = Path(options.cameras)
+        views = len(read_cameras(path, options.size))
+        values |= {"cameras": str(path.resolve()), "views": views, "camera_digest": digest(path)}
+    plan = DatasetPlan(**values)
     if options.source == OBJECTS:
         plan = DatasetPlan(**{**plan.__dict__, "source": options.objects, "kind": OBJECTS})
     elif options.objects:

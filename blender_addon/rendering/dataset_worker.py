@@ -71,7 +71,7 @@ def _get_ready(hello: dict) -> tuple[RenderScene, BlendFile | None, str]:
         raise RuntimeError(f"Blender {version} is too old; expected {'.'.join(map(str, OLDEST_BLENDER))} or newer.")
     scene = RenderScene()
     scene.configure(RenderSettings(16, 1, hello["engine"], threads=hello["threads"]))
-    device = choose_device(scene.scene, hello["device"]) if hello["engine"] == "cycles" else "gpu"
+    device = choose_device(scene.scene, hello["device"]) if hello["engine"] == "cycles" else "cpu"
     scene.set_mesh(_TRIANGLE, np.array([(0, 1, 2)], np.int32))
     picture = scene.render(np.array([(1, 0, 0), (0, 0, 1), (0, -1, 0)], np.float32))["rgba"]
     if not 0.05 < float(picture[..., 3].mean()) < 0.5:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .cameras import CAMERAS, CameraLaw, View, digest, read_cameras
+from .cameras import CAMERAS, CameraLaw, View, read_cameras
 from .lights import Lighting, find_lighting
 from .manifest import DatasetError
 from .settings import ENGINES, PASSES_OF_ENGINE
@@ -112,10 +112,6 @@ class DatasetPlan:
     def engine_passes(self) -> tuple[str, ...]:
         """What the engine has to render besides colour."""
         return tuple(sorted({_NEEDS[name] for name in self.passes if name in _NEEDS}))
-
-    def with_cameras_of(self, path: Path) -> DatasetPlan:
-        """The plan with the views of a `cameras.json`; each object is seen by all of them."""
-        return replace(self, cameras=str(path), camera_digest=digest(path), views=len(read_cameras(path, self.size)))
 
     def fingerprint(self) -> str:
         """Changes with everything that changes an image; not with `count`, so that a data set can be extended."""
