@@ -43,6 +43,10 @@ BLENDER_LIBRARIES = {
 LIBRARIES = dict.fromkeys(("blender", "blender-5.2"), BLENDER_LIBRARIES) | {
     "blender-4.2": BLENDER_LIBRARIES | {"libXxf86vm.so.1": "libxxf86vm1", "libgomp.so.1": "libgomp1"}
 }
+# What the tests in a real window need: programs by the package that has them, and the numpy of Blender's own Python.
+WINDOW = "window"
+WINDOW_PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "blender": "blender"}
+SYSTEM_NUMPY = Path("/usr/lib/python3/dist-packages/numpy")
 
 
 class SetupError(Exception):
@@ -124,6 +128,10 @@ def missing_packages(names: Sequence[str]) -> list[str]:
                 ctypes.CDLL(library)
             except OSError:
                 missing.append(package)
+    if WINDOW in names:
+        missing += [package for program, package in WINDOW_PROGRAMS.items() if shutil.which(program) is None]
+        if not SYSTEM_NUMPY.is_dir():
+            missing.append("python3-numpy")
     return missing
 
 
@@ -275,21 +283,22 @@ def main(arguments: Sequence[str]) -> int:
     """Makes the named environments (those in `DEFAULT` where none is named); returns the exit code."""
     known = environments(CHECKOUT)
     parser = argparse.ArgumentParser(prog="scripts/make_environment", description=__doc__.partition("\n")[0])
-    choice = f"any of {', '.join(known)}; {' and '.join(DEFAULT)} when none is named"
+    choice = f"any of {', '.join(known)}; {WINDOW}: a Blender with a window; {' and '.join(DEFAULT)} when none is named"
     parser.add_argument("names", nargs="*", metavar="NAME", help=choice)
     names = parser.parse_args(arguments).names or list(DEFAULT)
-    unknown = sorted(set(names) - set(known))
+    unknown = sorted(set(names) - set(known) - {WINDOW})
     if unknown:
         parser.error(f"there is no environment {unknown[0]!r}; there are: {', '.join(known)}")
+    wanted = [known[name] for name in names if name in known]
     try:
         _wait_for_others()
-        if all(known[name].is_complete() for name in names):
+        if WINDOW not in names and all(environment.is_complete() for environment in wanted):
             return 0
         install_packages(names)
-        for name in names:
-            if not known[name].is_complete():
-                print(f"Making {known[name].folder.name} (once; a few minutes)", flush=True)
-            make(known[name])
+        for environment in wanted:
+            if not environment.is_complete():
+                print(f"Making {environment.folder.name} (once; a few minutes)", flush=True)
+            make(environment)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -118,6 +118,12 @@ class Display:
         self._event("mouseup", 1)
         time.sleep(PRESS_SECONDS)
 
+    def turn_with_ctrl(self, x: int, y: int, button: int) -> None:
+        """Turn the wheel (button 4 or 5) by one notch over a place while ctrl is held."""
+        self.move(x, y)
+        self._event("keydown", "ctrl", "sleep", PRESS_SECONDS, "click", button, "sleep", PRESS_SECONDS, "keyup", "ctrl")
+        time.sleep(PRESS_SECONDS)
+
     def key(self, *names: str) -> None:
         """Press keys one after the other; they go to the window under the mouse (`n`, `ctrl+shift+z`, `Return`)."""
         for name in names:
