@@ -8,6 +8,7 @@ UnrenderError              tag, message, hint
 |  +- CheckpointError      a run or model that cannot be loaded
 |  +- UnknownModelError    no run and no bundled model of that name
 |  +- BlenderNotFoundError neither a Blender executable nor the bpy module
+|  +- OpenGLNotFoundError  no moderngl, or no OpenGL that it could draw with
 |  +- DivergedError        training produced NaN or collapsed; the last good checkpoint is kept
 |  +- DiskFullError        writing failed for lack of space; the old file is untouched
 |  +- NotWritableError     this user may not write where Unrender keeps its data
@@ -54,6 +55,10 @@ class UnknownModelError(UserError):
 
 class BlenderNotFoundError(UserError):
     tag = "no_blender"
+
+
+class OpenGLNotFoundError(UserError):
+    tag = "no_opengl"
 
 
 class DivergedError(UserError):

@@ -54,9 +54,9 @@ class ProxyConfig:
 
 @dataclass(frozen=True, slots=True)
 class RendererConfig:
-    kind: Literal["blender", "ray_march"] = "blender"  # the black box; ray_march needs no Blender
+    kind: Literal["blender", "opengl", "ray_march"] = "blender"  # the black box; only the first needs Blender
     samples: int = 4  # per pixel
-    workers: int = 1
+    workers: int = 1  # of Blender
     threads: int = 2  # per worker
     surface_blur: int = 0  # blurs of the binary grid before meshing; 0 keeps thin parts, 2 makes rounded things smooth
     fit_to_photos: bool = False  # fit light and exposure to the training pictures first

@@ -19,6 +19,7 @@ from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.renderers.base import Renderer
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
+from unrender.renderers.off_the_shelf.opengl_renderer import OpenGLRenderer
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 from unrender.training.loop import Schedule, TrainingLoop
 from unrender.training.progress import CancelCheck, ProgressCallback
@@ -83,6 +84,8 @@ def build_renderer(config: VoxelGanConfig) -> Renderer:
     settings = config.renderer
     if settings.kind == "ray_march":
         return RayMarchRenderer(config.image_size, surface_blur=settings.surface_blur)
+    if settings.kind == "opengl":
+        return OpenGLRenderer(config.image_size, settings.samples, surface_blur=settings.surface_blur)
     return BlenderRenderer(
         size=config.image_size,
         samples=settings.samples,
