@@ -37,6 +37,7 @@ class Manifest:
     def open(cls, out: Path, fingerprint: str, plan: dict, shard: tuple[int, int], resume: bool) -> Manifest:
         """Start or continue the records in `out`. Raises DatasetError where the folder holds something else."""
         manifest = cls(out, fingerprint, shard)
+        plan = json.loads(json.dumps(plan))  # as it will be read again: lists, no tuples
         try:
             (out / "images").mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -56,7 +56,8 @@ class Stage:
             model.use_material(self._scene.material)
 
     def clear(self) -> None:
-        """Let go of the model that is shown."""
+        """Let go of the model and of its lights: Cycles picks lights by their place among all objects."""
+        self._lights.remove()
         if self._model is not None:
             self._scene.show(None)
             self._model.release()
@@ -108,6 +109,9 @@ class Stage:
             else:
                 self._scene.object.data.materials[0] = white
         engines.allow_bounces(self._scene.scene)
+        # With its data kept from image to image Cycles would not always take the new seed, and pick lights by an order
+        # that depends on which object came before: an image has to be the same whatever was rendered first.
+        self._scene.scene.render.use_persistent_data = False
         self._scene.scene.cycles.seed = seed
         self._lights.set(lighting)
         self._lights.turn(view.rotation)
