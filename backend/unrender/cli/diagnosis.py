@@ -174,6 +174,16 @@ def _blender() -> Iterator[Finding]:
             )
 
 
+def _opengl() -> Iterator[Finding]:
+    report = probe_engine("opengl")
+    if report.works:
+        facts = {"seconds": report.seconds, "device": report.device}
+        yield Finding("opengl", "works", f"rendered a picture with {report.device}", facts=facts)
+    else:
+        advice = report.hint or "It needs a graphics driver, or Mesa's OpenGL in software; Cycles does all work."
+        yield Finding("opengl", "missing", report.problem, advice)
+
+
 def _server() -> Iterator[Finding]:
     from unrender_protocol.discovery import find_local_server
     from unrender_protocol.errors import WireError
@@ -199,5 +209,6 @@ _CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "data home": _data_home,
     "models": _models,
     "blender": _blender,
+    "opengl": _opengl,
     "server": _server,
 }

@@ -21,6 +21,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> dict[str, EngineReport]:
     from unrender.renderers.off_the_shelf import discovery
 
     reports = {engine: EngineReport(engine, "module 5.0.1", 1.5) for engine in ("cycles", "eevee", "workbench")}
+    reports["opengl"] = EngineReport("opengl", seconds=0.5, device="a graphics card")
     monkeypatch.setattr(diagnosis, "probe_engine", lambda engine: reports[engine])
     blender = discovery.BlenderInstallation("module", ("python",), "5.0.1")
     monkeypatch.setattr(discovery, "find_blender", lambda: blender)
@@ -39,6 +40,7 @@ def test_everything_works(unrender: Unrender, model: Path, engines: dict[str, En
     assert found["packages"]["facts"]["torch"] == found["torch"]["facts"]["version"]
     assert "stools-8" in found["models"]["facts"]["models"]
     assert found["cycles"]["facts"]["seconds"] == 1.5
+    assert found["opengl"]["facts"] == {"seconds": 0.5, "device": "a graphics card"}
     assert found["data home"]["facts"]["free_bytes"] > 0
     assert found["server"]["facts"]["address"] is None
     assert found["device"]["facts"]["kind"] in ("cpu", "cuda", "mps")
@@ -50,6 +52,13 @@ def test_an_optional_engine_that_fails_is_advice(unrender: Unrender, engines: di
     assert outcome.code == 0
     assert "--  eevee: ended its process (exit code -6)" in outcome.out
     assert "ok  cycles" in outcome.out
+
+
+def test_missing_opengl_is_advice(unrender: Unrender, engines: dict[str, EngineReport]) -> None:
+    engines["opengl"] = EngineReport("opengl", problem="No OpenGL.", hint="Install a driver.")
+    outcome = unrender("doctor")
+    assert outcome.code == 0
+    assert "--  opengl: No OpenGL.\n      Install a driver." in outcome.out
 
 
 def test_cycles_is_essential(unrender: Unrender, engines: dict[str, EngineReport]) -> None:
@@ -115,3 +124,11 @@ def test_cycles_renders_the_probe(blender_python: Path, monkeypatch: pytest.Monk
     assert report.works, report
     assert report.blender.startswith("module ")
     assert report.seconds > 0
+
+
+def test_opengl_renders_the_probe_without_a_blender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UNRENDER_BLENDER", str(tmp_path / "missing"))
+    report = probe_engine("opengl")
+    assert report.works, report
+    assert report.device
+    assert report.blender == ""
