@@ -17,7 +17,6 @@ from scripts.blender_window.regions import SETTLE_SECONDS, Regions
 # Places in the layout of Debian's Blender 3.4, in pixels. What is no button has no name to be found by.
 ADDONS_OF_PREFERENCES = (80, 191)  # from the upper left corner of the navigation bar
 SEARCH_OF_ADDONS = (430, 44)  # from the upper left corner of the add-ons page
-EXPAND_FIRST_ADDON = (24, 75)
 UNRENDER_TAB = (-12, 175)  # from the upper right corner of the side panel, under Item, Tool and View
 EXPERTS_UNDER_TRAIN = 37  # the header "For Experts" under the button Train
 DATA_SET_UNDER_TRAIN = 65  # the header "Render Data Set" under that, while "For Experts" is closed
@@ -45,7 +44,8 @@ class Artist:
 
     def open_addons_page(self) -> None:
         """Edit > Preferences > Add-ons."""
-        self.point_at_viewport()
+        # The window opens around the mouse; from the middle it is on the screen as a whole.
+        self.screen.move(*self.regions.find("VIEW_3D").middle)
         self.screen.key("F4", "p")
         self.regions.wait_for("PREFERENCES")
         bar = self.regions.find("PREFERENCES", "NAVIGATION_BAR")
@@ -75,7 +75,12 @@ class Artist:
         self.screen.key("ctrl+a")
         self.screen.type("Unrender")
         self.screen.key("Return")
-        self.screen.click(page.left + EXPAND_FIRST_ADDON[0], page.top + EXPAND_FIRST_ADDON[1])
+        self.unfold_addon()
+
+    def unfold_addon(self) -> None:
+        """Click on the triangle of the one add-on that the add-ons page lists."""
+        time.sleep(SETTLE_SECONDS)
+        self.press("preferences.addon_expand", "PREFERENCES", "WINDOW")
         time.sleep(SETTLE_SECONDS)
 
     def open_tab(self) -> None:

@@ -23,6 +23,7 @@ SETTLE_SECONDS = 0.4
 # Where a region of Debian's Blender 3.4 has a button that a search from the top finds late: from its upper left corner.
 PLACES = {
     "preferences.addon_enable": (45, 75),
+    "preferences.addon_expand": (24, 75),
     "preferences.addon_install": (386, 18),
     "params.directory": (230, 22),
     "params.filename": (230, 22),

@@ -49,7 +49,7 @@ class Story:
         Image.fromarray(self.display.picture()).save(path)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def programs() -> None:
     """Fail at once where a program is missing: a run that promised a window must not pass without one."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
@@ -69,7 +69,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def story(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(programs: None, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Folders of a user's own, and a small model among the user's runs."""
     home = Home(tmp_path_factory.mktemp("user"))
     make_model(home.data / "runs" / "stools-8")
