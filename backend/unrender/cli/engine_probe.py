@@ -21,8 +21,10 @@ _PIXELS = 32
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """`problem` is empty where the engine rendered the probe as it should look. blender: which one rendered; device: what
-    OpenGL drew with."""
+    """`problem` is empty where the engine rendered the probe as it should look.
+
+    blender: which one rendered; device: what OpenGL drew with.
+    """
 
     engine: str
     blender: str = ""
