@@ -20,7 +20,8 @@ INTO_BUTTON_PIXELS = 5
 COLUMNS = (0.3, 0.6, 0.84, 0.74, 0.93, 0.12)  # of a region's width, in the order in which they are looked at
 SCROLL_NOTCHES = 4
 SETTLE_SECONDS = 0.4
-# Where a region of Debian's Blender 3.4 has a button that a search from the top finds late: from its upper left corner.
+# Where a button is in the layout of Debian's Blender 3.4, from its region's upper left corner, if nothing has moved it:
+# looked at first, because a search from the top takes many seconds. A wrong place costs time only.
 PLACES = {
     "preferences.addon_enable": (45, 75),
     "preferences.addon_expand": (24, 75),
@@ -28,6 +29,20 @@ PLACES = {
     "params.directory": (230, 22),
     "params.filename": (230, 22),
     "file.execute": (790, 22),
+    "unrender.test_connection": (259, 448),
+    "unrender.connect": (103, 75),
+    "unrender.model": (100, 148),
+    "unrender.seed": (70, 257),
+    "unrender.count": (70, 278),
+    "unrender.generate": (103, 357),
+    # while the panel Generate is closed
+    "unrender.train_folder": (60, 202),
+    "unrender.train_name": (130, 248),
+    "unrender.train_start": (100, 278),
+    "unrender.train_settings": (70, 371),
+    "unrender.job_pause": (71, 452),
+    "unrender.job_retry": (113, 412),
+    "unrender.job_remove": (175, 181),
 }
 
 
