@@ -112,6 +112,7 @@ def command(
         try:
             if source.startswith(_RUN):
                 source = str(_generate(source.removeprefix(_RUN), out, count or 500, seed, work))
+                lights, samples = lights or "iggan", samples or 4  # white shapes, lit as those of training are
             request = DatasetRequest(
                 source, count, views, seed, size, samples, resolution, cameras, lights, shadows, engine,
                 collection=collection, up=up, field_of_view=field_of_view, light_jitter=light_jitter,

@@ -353,3 +353,70 @@ def test_the_oldest_blender_renders_the_same_letters(whole: Path, meshes: Path, 
         for name in ("depth", "normal"):
             apart = np.abs(exr(whole, record, name) - exr(tmp_path / "set", record, name))[both]
             assert np.median(apart) < (1e-3 if name == "depth" else 1e-2), (record["name"], name)
+
+
+BLEND = """
+import bpy, os, sys
+bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+things = bpy.data.collections.new("Things")
+bpy.context.scene.collection.children.link(things)
+for name, place, parent in (("table", (5, 0, 0), None), ("leg", (0, 0, -1), "table"), ("tower", (-3, 2, 0), None)):
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(x, y, z) for x in (-.5, .5) for y in (-.5, .5) for z in (-.5, .5)], [],
+        [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
+    item = bpy.data.objects.new(name, mesh)
+    item.location, item.parent = place, bpy.data.objects.get(parent) if parent else None
+    things.objects.link(item)
+bpy.data.objects["leg"].scale = (0.2, 0.2, 1.5)
+stack = bpy.data.objects["tower"].modifiers.new("stack", "ARRAY")
+stack.count, stack.relative_offset_displace = 3, (0, 0, 1.5)
+lamp = bpy.data.objects.new("lamp", bpy.data.lights.new("lamp", "SUN"))
+things.objects.link(lamp)
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1])
+os._exit(0)
+"""
+
+
+def test_a_collection_is_rendered_object_by_object_with_children_and_modifiers(
+    blender_python: Path, bpy_door: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "make.py").write_text(BLEND)
+    path = tmp_path / "things.blend"
+    subprocess.run(
+        [str(blender_python), str(tmp_path / "make.py"), str(path)], check=True, timeout=120, stdout=subprocess.DEVNULL
+    )
+    flags = ("--source", path, "--cameras", "turntable", "--size", 32, "--passes", "rgb,mask")
+    done = run(*flags, "--collection", "Things", "--out", tmp_path / "set", program=bpy_door)
+    assert done.returncode == 0, done.stderr
+    assert [record["name"] for record in records(tmp_path / "set")] == ["table", "tower"]
+    table, tower = (picture(tmp_path / "set", record)[..., 3] > 127 for record in records(tmp_path / "set"))
+    assert table[:8].sum() > 3 * table[24:].sum() > 0  # the leg below the top is thin
+    assert tower.any(axis=1).sum() > 24 > 12 > tower.any(axis=0).sum()  # three of them, one above the other
+    done = run(*flags, "--collection", "Nothing", "--out", tmp_path / "no", program=bpy_door)
+    assert done.returncode == 4
+    assert "has no collection 'Nothing'; it has Things." in done.stderr
+    (tmp_path / "torn.blend").write_bytes(b"BLENDER-v300 and no more")
+    done = run("--source", tmp_path / "torn.blend", "--out", tmp_path / "no", program=bpy_door)
+    assert done.returncode == 4, done.stderr
+    assert "cannot be read as a .blend file" in done.stderr
+
+
+def test_faces_that_are_there_twice_are_seen_once_with_the_normals_of_the_file(
+    bpy_door: list[str], tmp_path: Path
+) -> None:
+    """A box as games have it: every face also the other way round, each with its own flat normal."""
+    box = trimesh.creation.box()
+    lines = [f"v {x} {y} {z}" for x, y, z in box.vertices]
+    for number, (face, normal) in enumerate(zip(box.faces + 1, box.face_normals, strict=True)):
+        for corners, sign in ((face, 1), (face[::-1], -1)):
+            lines.append("vn {} {} {}".format(*(sign * normal)))
+            lines.append("f " + " ".join(f"{corner}//{2 * number + (1 if sign > 0 else 2)}" for corner in corners))
+    (tmp_path / "box.obj").write_text("\n".join(lines) + "\n")
+    flags = ("--source", tmp_path / "box.obj", "--size", 32, "--seed", 3, "--passes", "rgb,normal_world,mask")
+    done = run(*flags, "--out", tmp_path / "set", program=bpy_door)
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "set")
+    inside = np.asarray(Image.open(tmp_path / "set" / record["passes"]["mask"])) == 255
+    normals = exr(tmp_path / "set", record, "normal_world")[inside]
+    along_an_axis = np.abs(normals).max(axis=-1) > 0.999
+    assert along_an_axis.mean() > 0.9  # all but the pixels on edges
