@@ -34,7 +34,8 @@ from scripts.blender_window.regions import Rectangle  # noqa: E402
 KEPT = CHECKOUT / "docs" / "pictures" / "addon"
 MODEL = "chairs-32"
 SECONDS = 180.0
-POINTS = 6  # of the curve, before its picture is taken
+IMAGES = 700  # of the training, before its picture is taken: earlier ones show next to nothing
+TRAINING_SECONDS = 400.0
 OUT_OF_THE_WAY = (640, 792)  # the status bar: the mouse is in no picture
 PIXEL_TOLERANCE = 40  # of 255; letters are smoothed a little differently by another processor
 PART_TOLERANCE = 0.01  # of the pixels that count
@@ -138,13 +139,13 @@ def training(artist: Artist, folder: Path) -> Iterator[Screenshot]:
     artist.fill("unrender.train_folder", str(write_photos(folder / "photos")))
     artist.fill("unrender.train_name", "plums")
     artist.toggle_experts()
-    artist.fill("unrender.train_settings", f"{SETTINGS} evaluate_minutes=0.1")
+    artist.fill("unrender.train_settings", f"{SETTINGS} evaluate_minutes=0.3")
     artist.toggle_experts()
     artist.toggle_data_set()
     yield take(artist, "dataset", side_panel(artist))
     artist.toggle_data_set()
     artist.press("unrender.train_start")
-    artist.blender.wait_until("session", lambda session: session["jobs"][-1]["scores"] >= POINTS, SECONDS)
+    artist.blender.wait_until("session", lambda session: session["jobs"][-1]["done"] >= IMAGES, TRAINING_SECONDS)
     yield take(artist, "training", side_panel(artist))
     artist.press("unrender.job_cancel")
 
