@@ -11,9 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
+from blender_addon.rendering import dataset_flags
 from unrender.cli.main import main
+from unrender.cli.render_dataset import command
 from unrender.data.dataset_rendering import DatasetRequest, render_dataset
 from unrender.errors import CancelledError, DataError, RenderError
 from unrender.geometry.lighting import IGGAN_LIGHTING
@@ -129,3 +132,42 @@ def test_the_lights_are_the_ones_that_training_uses(checkout: Path) -> None:
     assert IGGAN_LIGHTING.directions == ((-0.5, -(0.5**0.5), 0.5), (0.5, -(0.5**0.5), 0.5))
     assert f'"light_intensities": {IGGAN_LIGHTING.intensities}' in source
     assert f'"ambient": {IGGAN_LIGHTING.ambient}' in source
+
+
+def test_both_doors_have_the_same_flags() -> None:
+    own = {"blender", "exit-with-parent", "objects"}  # between the two doors; given objects come from the server
+    parser = dataset_flags._parser(("chair",))
+    script = {flag.lstrip("-") for action in parser._actions for flag in action.option_strings} - {"h"} - own
+    application = typer.Typer(add_completion=False)
+    application.command()(command)
+    backend = {flag.lstrip("-") for parameter in typer.main.get_command(application).params for flag in parameter.opts}
+    assert script - {"help"} == backend - {"help"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--engine", "povray"], 2, "povray"),
+        (["--shard", "3/2"], 2, "no shard"),
+        (["--passes", "rgb,shine"], 4, "no pass shine"),
+        (["--device", "hip"], 5, "finds no HIP device"),
+        (["--config", "KEY"], 2, "colour"),
+    ],
+)
+def test_the_command_answers_with_the_codes_of_the_script(
+    blender_python: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], code: int, words: str
+) -> None:
+    (tmp_path / "key.toml").write_text('colour = "red"\n', encoding="utf-8")
+    ready = [str(tmp_path / "key.toml") if flag == "KEY" else flag for flag in flags]
+    assert main(["render-dataset", "--source", "chair", "--count", "1", "--out", str(tmp_path / "x"), *ready]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_shapes_of_a_model_are_generated_and_rendered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--source", "run:chairs-32", "--count", "2", "--size", "32", "--out", str(tmp_path / "set"), "--json"]
+    assert main(["render-dataset", *flags]) == 0
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(record["class"], record["object"]) for record in shown] == [("chairs-32", 0), ("chairs-32", 1)]
+    assert len(list((tmp_path / "set" / "shapes" / "chairs-32").glob("*.obj"))) == 2
+    assert main(["render-dataset", *flags, "--resume"]) == 0
+    assert capsys.readouterr().out == ""
