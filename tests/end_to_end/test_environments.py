@@ -146,6 +146,15 @@ def test_blender_4_2_needs_two_libraries_more(environments: ModuleType, monkeypa
     assert more == {"libxxf86vm1", "libgomp1"}
 
 
+def test_a_window_needs_programs_and_the_numpy_of_blenders_python(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
+    monkeypatch.setattr(environments, "SYSTEM_NUMPY", tmp_path / "numpy")
+    assert environments.missing_packages(["window"]) == ["xvfb", "xdotool", "blender", "python3-numpy"]
+    assert environments.missing_packages(["backend"]) == []
+
+
 def test_a_missing_library_is_installed_where_that_is_allowed(
     environments: ModuleType, without_libgl: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
