@@ -68,7 +68,7 @@ def _get_ready(hello: dict) -> tuple[RenderScene, BlendFile | None, str]:
     """Render one picture with the engine and the device that are asked for, and open the .blend file."""
     if bpy.app.version < OLDEST_BLENDER:
         version = ".".join(map(str, bpy.app.version))
-        raise RuntimeError(f"Blender {version} is too old; expected {'.'.join(map(str, OLDEST_BLENDER))} or newer.")
+        raise DatasetError(f"Blender {version} is too old; expected {'.'.join(map(str, OLDEST_BLENDER))} or newer.")
     scene = RenderScene()
     scene.configure(RenderSettings(16, 1, hello["engine"], threads=hello["threads"]))
     device = choose_device(scene.scene, hello["device"]) if hello["engine"] == "cycles" else "cpu"

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import pytest
 import trimesh
 from PIL import Image
 
+from blender_addon.rendering.dataset_flags import read_flags
 from blender_addon.rendering.exr import read_exr
+from blender_addon.rendering.manifest import DatasetError
 
 # The letter F, which no mirror image of itself equals: boxes in the XY plane, Y up, seen from +Z.
 BOXES = [
@@ -420,3 +423,33 @@ def test_faces_that_are_there_twice_are_seen_once_with_the_normals_of_the_file(
     normals = exr(tmp_path / "set", record, "normal_world")[inside]
     along_an_axis = np.abs(normals).max(axis=-1) > 0.999
     assert along_an_axis.mean() > 0.9  # all but the pixels on edges
+
+
+OLD_BLENDER = """
+import importlib.util, os, sys
+sys.argv = ["render_dataset.py", "--dataset-worker"]
+spec = importlib.util.spec_from_file_location(
+    "unrender_rendering", FOLDER + "/__init__.py", submodule_search_locations=[FOLDER])
+sys.modules["unrender_rendering"] = importlib.util.module_from_spec(spec)
+import unrender_rendering.dataset_worker as worker
+worker.OLDEST_BLENDER = (99, 1)
+worker.run(None)
+os._exit(0)
+"""
+
+
+def test_a_blender_that_is_too_old_is_one_sentence(blender_python: Path, checkout: Path, tmp_path: Path) -> None:
+    program = tmp_path / "worker.py"
+    program.write_text(f"FOLDER = {str(checkout / 'blender_addon' / 'rendering')!r}\n{OLD_BLENDER}")
+    start = json.dumps([str(blender_python), str(program)])
+    script = [sys.executable, str(checkout / "scripts" / "render_dataset.py")]
+    done = run("--source", "chair", "--out", tmp_path / "set", "--blender", start, program=script)
+    assert done.returncode == 4, done.stderr
+    assert re.search(r"Blender \d+\.\d+\.\d+ is too old; expected 99\.1 or newer\.$", done.stderr.strip())
+
+
+def test_a_python_without_toml_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "set.toml").write_text('source = "table"\n')
+    monkeypatch.setitem(sys.modules, "tomllib", None)
+    with pytest.raises(DatasetError, match=r"needs Python 3\.11 or newer"):
+        read_flags(["--config", str(tmp_path / "set.toml")], ("table",))
