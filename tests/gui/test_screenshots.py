@@ -53,8 +53,9 @@ def test_another_size_or_no_kept_picture_is_a_difference(kept: Path, tmp_path: P
 
 
 @pytest.mark.gui
+@pytest.mark.timeout(900)
 def test_the_kept_screenshots_are_what_is_shown_now(programs: None, checkout: Path, tmp_path: Path) -> None:
     script = checkout / "scripts" / "make_screenshots.py"
     command = [sys.executable, str(script), "--compare", "--out", str(tmp_path)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=540)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=840)
     assert ran.returncode == 0, ran.stderr[-3000:]
