@@ -23,7 +23,7 @@ from .contact_sheet import write_contact_sheet
 from .given_objects import GivenObjects
 from .manifest import DatasetError, Manifest
 from .outputs import FOLDERS
-from .plan import BLEND, FILES, OBJECTS, PROCEDURAL, DatasetPlan, Views
+from .plan import BLEND, FILES, MOST_OBJECTS, OBJECTS, PROCEDURAL, DatasetPlan, Views
 from .png import replace_file
 from .sources.catalogue import Item, digest, find_meshes
 from .supervisor import Crew, Launch, Task
@@ -73,7 +73,7 @@ def list_objects(plan: DatasetPlan, count: int | None, classes: tuple[str, ...])
     if path.suffix.lower() == ".blend":
         if not path.is_file():
             raise DatasetError(f"There is no file {path}.")
-        return replace(plan, kind=BLEND, source=str(path.resolve())), None
+        return replace(plan, kind=BLEND, source=str(path.resolve()), count=count or MOST_OBJECTS), None
     try:
         items = find_meshes(path)[:count]
     except DatasetError as error:
@@ -108,11 +108,14 @@ def render_dataset(job: Job, items: list[Item] | None, report: Report, say: Call
                 return Outcome(0, Counter(), [])
         crew.open()
         if items is None:
-            items = [Item(name, plan.collection or Path(plan.source).stem) for name in crew.objects]
+            category = plan.collection or Path(plan.source).stem
+            items = [Item(name, category, plan.source) for name in crew.objects][: plan.count]
             plan = replace(plan, count=len(items), objects=digest(items))
         plan = replace(plan, engine=crew.engine, device="cpu" if crew.device == "cpu" else "gpu")
         if manifest is None or plan != job.plan:
             manifest = _open_manifest(job, plan)
+        if job.only and max(job.only) >= plan.images:
+            raise DatasetError(f"There is no image {max(job.only)}; there are {plan.images}, counted from 0.")
         log = _Log(manifest, report)
         try:
             crew.render(asdict(plan), str(job.out), _tasks(job, plan, items, manifest), job.workers, log.hear)

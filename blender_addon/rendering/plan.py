@@ -16,6 +16,7 @@ from .manifest import DatasetError
 from .settings import ENGINES, PASSES_OF_ENGINE
 
 PROCEDURAL, OBJECTS, FILES, BLEND = "procedural", "objects", "files", "blend"
+MOST_OBJECTS = 10_000_000
 OUTPUT_PASSES = ("rgb", "mask", "depth", "normal", "normal_world", "index", "flow")
 IMAGE_FORMATS = ("png8", "png16", "exr")
 MATERIALS = ("auto", "keep", "clay")
@@ -66,7 +67,7 @@ class DatasetPlan:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("count", 1, 10_000_000),
+            ("count", 1, MOST_OBJECTS),
             ("views", 1, 10_000),
             ("seed", 0, 2**32 - 1),
             ("size", 8, 4096),

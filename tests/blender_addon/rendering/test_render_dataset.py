@@ -273,6 +273,7 @@ def test_bad_meshes_are_skipped_listed_and_counted(bpy_door: list[str], meshes: 
         (["--source", "chair", "--background", "beige"], 4, "expected transparent"),
         (["--source", "chair", "--device", "hip"], 5, "finds no HIP device"),
         (["--source", "chair", "--workers", "0"], 4, "at least 1"),
+        (["--source", "chair", "--images", "0,7"], 4, "There is no image 7"),
         (["--source", "chair", "--cameras", "none.json"], 4, "none.json cannot be read"),
         (["--source", "chair", "--lights", "none.hdr"], 4, "There is no picture"),
         (["--source", "chair", "--collection", "Things"], 4, "goes with a .blend"),
@@ -286,6 +287,7 @@ def test_bad_meshes_are_skipped_listed_and_counted(bpy_door: list[str], meshes: 
 def test_what_cannot_be_done_is_one_sentence(
     bpy_door: list[str], tmp_path: Path, flags: list[str], code: int, words: str
 ) -> None:
+    program = [sys.executable, bpy_door[1], "--blender", json.dumps(bpy_door)]  # as the backend starts it
     (tmp_path / "empty").mkdir()
     (tmp_path / "key.toml").write_text('colour = "red"\n')
     (tmp_path / "bad.toml").write_text("views = \n")
@@ -293,7 +295,7 @@ def test_what_cannot_be_done_is_one_sentence(
     places = {"EMPTY": "empty", "BAD_KEY": "key.toml", "BAD_TOML": "bad.toml", "FILE": "file"}
     ready = [str(tmp_path / places[flag]) if flag in places else flag for flag in flags]
     out = [] if "--out" in ready else ["--out", tmp_path / "set"]
-    done = run(*ready, *out, "--count", 1, "--size", 16, program=bpy_door)
+    done = run(*ready, *out, "--count", 1, "--size", 16, program=program)
     assert done.returncode == code, done.stderr
     assert words in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
