@@ -1,127 +1,107 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`unrender bench render`: images per second of one Blender worker, beside Cycles alone in the same run.
+"""`unrender bench render`: how fast images are made, each rate beside another one from the same run."""
 
-Pool and bare rounds alternate, so that other load on the machine meets both alike.
-"""
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated
 
-import time
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
-
-import numpy as np
 import typer
 
+from unrender.cli.benchmarks.comparison import Comparison
+from unrender.cli.benchmarks.render_workload import Effort
 from unrender.cli.console import print_json
 
-_MESHES = 16
+
+def _overhead(samples: int) -> Callable[[Effort], Comparison]:
+    def measure(effort: Effort) -> Comparison:
+        from unrender.cli.benchmarks.pool_rows import measure_overhead
+
+        return measure_overhead(effort, samples)
+
+    return measure
 
 
-@dataclass(frozen=True, slots=True)
-class RenderCase:
-    """Chairs of `resolution`^3 voxels at `size` pixels; `target` is the rate asked for on two idle cores."""
+def _workers(effort: Effort) -> Comparison:
+    from unrender.cli.benchmarks.pool_rows import measure_workers
 
-    name: str
-    resolution: int
-    size: int
-    samples: int
-    target: float
+    return measure_workers(effort)
 
 
-CASES = (
-    RenderCase("64^3 voxels, 128 px, 1 sample", 64, 128, 1, 25.0),
-    RenderCase("32^3 voxels, 64 px, 4 samples", 32, 64, 4, 50.0),
-)
+def _views(effort: Effort) -> Comparison:
+    from unrender.cli.benchmarks.pool_rows import measure_views
+
+    return measure_views(effort)
 
 
-@dataclass(frozen=True, slots=True)
-class RenderRates:
-    """images_per_second: arrays in, images out, through pool, codec and mesh upload; bare: only Cycles' render calls on
-    meshes that are inside Blender already; overhead: what the first costs on top of the second."""
+def _practice(effort: Effort) -> Comparison:
+    from unrender.cli.benchmarks.practice_row import measure_practice
 
-    case: str
-    faces: int
-    images: int
-    images_per_second: float
-    bare_images_per_second: float
-    overhead: float
-    target: float
-    engine: str
-    blender: str
-    workers: int
-    threads: int
+    return measure_practice(effort)
 
 
-def measure_render(
-    case: RenderCase, threads: int = 2, rounds: int = 5, batches_per_round: int = 6, engine: str = "cycles"
-) -> RenderRates:
-    """Measure one worker. Raises BlenderNotFoundError or RenderError."""
-    from unrender.data.procedural import make_shape
-    from unrender.geometry.lighting import IGGAN_LIGHTING
-    from unrender.geometry.marching_cubes import marching_cubes, smooth_binary_field
-    from unrender.geometry.meshes import Mesh
-    from unrender.renderers.off_the_shelf.blender_renderer import pack_views, render_settings
-    from unrender.renderers.off_the_shelf.worker_pool import WorkerPool
+def _opengl(samples: int) -> Callable[[Effort], Comparison]:
+    def measure(effort: Effort) -> Comparison:
+        from unrender.cli.benchmarks.opengl_row import measure_opengl
 
-    grids = [make_shape("chair", seed, case.resolution) for seed in range(_MESHES)]
-    meshes = [Mesh(*marching_cubes(smooth_binary_field(grid))) for grid in grids]
-    arrays = pack_views(meshes, _views())
-    settings = render_settings(case.size, case.samples, engine, threads, (), 1.1, None, IGGAN_LIGHTING)
-    images = _MESHES * batches_per_round
-    with WorkerPool(1, threads) as pool:
-        pool.submit(settings, arrays, _MESHES).result()  # starts Blender and warms it up
-        pool_seconds, bare_seconds = [], []
-        for _ in range(rounds):
-            started = time.perf_counter()
-            for pending in [pool.submit(settings, arrays, _MESHES) for _ in range(batches_per_round)]:
-                pending.result()
-            pool_seconds.append(time.perf_counter() - started)
-            bare = pool.submit(settings | {"bare_repeats": batches_per_round}, arrays, images).result()
-            bare_seconds.append(bare.seconds)
-        version = pool.blender.version
-    rate, bare_rate = images / float(np.median(pool_seconds)), images / float(np.median(bare_seconds))
-    return RenderRates(
-        case=case.name,
-        faces=round(float(np.mean([len(mesh.faces) for mesh in meshes]))),
-        images=images * rounds,
-        images_per_second=round(rate, 1),
-        bare_images_per_second=round(bare_rate, 1),
-        overhead=round(bare_rate / rate - 1.0, 3),
-        target=case.target,
-        engine=engine,
-        blender=version,
-        workers=1,
-        threads=threads,
-    )
+        return measure_opengl(effort, samples)
+
+    return measure
 
 
-def _views() -> np.ndarray:
-    """Rotations of fixed, varied cameras, float32 [16, 3, 3]."""
-    import torch
+def _transport(effort: Effort) -> Comparison:
+    from unrender.cli.benchmarks.transport_row import measure_transport
 
-    from unrender.geometry.cameras import ViewLaw
+    return measure_transport(effort)
 
-    cameras = ViewLaw().sample(_MESHES, torch.Generator().manual_seed(0))
-    return cameras.axes().numpy().astype(np.float32)
+
+ROWS: dict[str, Callable[[Effort], Comparison]] = {
+    "overhead-1": _overhead(1),
+    "overhead-4": _overhead(4),
+    "overhead-16": _overhead(16),
+    "practice": _practice,
+    "workers": _workers,
+    "views": _views,
+    "opengl": _opengl(1),
+    "opengl-4": _opengl(4),
+    "transport": _transport,
+}
+_NORMAL = Effort()
 
 
 def command(
-    threads: Annotated[int, typer.Option(min=1, help="Render threads of the worker.")] = 2,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each kind; the median counts.")] = 5,
-    engine: Annotated[str, typer.Option(help="cycles, eevee or workbench.")] = "cycles",
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per case.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(ROWS)}; may be given more than once.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts. `practice` has one.")] = _NORMAL.rounds,
+    objects: Annotated[int, typer.Option(min=1, help="Objects of the row `practice`.")] = _NORMAL.objects,
+    frames: Annotated[int, typer.Option(min=1, help="Frames per round of `transport`.")] = _NORMAL.frames,
+    resolution: Annotated[int, typer.Option(min=8, help="Voxels per side of the meshes.")] = _NORMAL.resolution,
+    size: Annotated[int, typer.Option(min=8, help="Pixels per side.")] = _NORMAL.size,
+    meshes: Annotated[int, typer.Option(min=1, help="Images in a batch.")] = _NORMAL.meshes,
+    batches: Annotated[int, typer.Option(min=1, help="Batches in a round.")] = _NORMAL.batches,
+    views: Annotated[int, typer.Option(min=2, help="Images of one mesh, in `views` and `practice`.")] = _NORMAL.views,
+    threads: Annotated[int, typer.Option(min=1, help="Render threads, except in `workers`.")] = _NORMAL.threads,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per row.")] = False,
 ) -> None:
-    """Images per second of one Blender worker, and of Cycles alone in the same run, on an otherwise idle machine."""
-    for case in CASES:
-        rates = measure_render(case, threads, rounds, engine=engine)
+    """How fast images are made, as ratios of two ways that are measured in alternation on an otherwise idle machine.
+
+    \b
+    overhead-1, -4, -16   arrays in, images out, over bare Cycles in the same process, at so many samples
+    practice              a data set over a new Blender per object with from_pydata and PNG files
+    workers               2 workers of 1 thread over 1 worker of 1 thread
+    views                 several views of one mesh over one view each
+    opengl, opengl-4      OpenGL at 1 and 4 samples over Cycles at 1 sample
+    transport             messages per second over blendtorch's pattern, PUSH/PULL and pickle
+    """
+    unknown = sorted(set(only or ()) - set(ROWS))
+    if unknown:
+        raise typer.BadParameter(f"There is no row {', '.join(unknown)}; expected some of {', '.join(ROWS)}.")
+    effort = Effort(rounds, resolution, size, meshes, batches, objects, views, frames, threads)
+    for name in only or ROWS:
+        result = ROWS[name](effort)
         if as_json:
-            print_json(asdict(rates))
+            load = {} if not hasattr(os, "getloadavg") else {"load": round(os.getloadavg()[0], 2)}
+            print_json(asdict(result) | load)
         else:
-            typer.echo(_sentence(rates))
-
-
-def _sentence(rates: RenderRates) -> str:
-    facts: dict[str, Any] = asdict(rates)
-    return (
-        "{case} ({faces} faces): {images_per_second} images/s; Cycles alone {bare_images_per_second}; "
-        "pool, codec and upload cost {cost:.0f}% on top (target {target:g} images/s, at most 20%)"
-    ).format(cost=100 * rates.overhead, **facts)
+            typer.echo(result.sentence())
