@@ -46,7 +46,7 @@ MASKS: dict[str, tuple[tuple[int, int, int, int], ...]] = {
     "offline": (),
     "ready": (DEVICE,),
     "chairs": ((828, 81, 1010, 119),),  # the device again; this picture begins under the window's two bars
-    "training": (DEVICE, (8, 150, 200, 460)),  # sheet, time left and curve
+    "training": (DEVICE, (8, 150, 200, 460), (15, 566, 160, 600)),  # sheet, time left and curve; the job's line
     "error": (DEVICE,),
     "dataset": (DEVICE,),
     "preferences": (),
