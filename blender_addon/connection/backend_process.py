@@ -32,7 +32,7 @@ from .states import Endpoint
 
 SERVE = ("serve",)
 TIED = ("--stop-with-stdin",)
-STOP_SECONDS = 5.0  # between asking, terminating and killing
+STOP_SECONDS = 12.0  # between asking, terminating and killing; a training saves within the first ten
 WATCH_SECONDS = 1.0
 LOOK_SECONDS = 0.2  # between looks for a server that has just been started
 LOG_NAME = "serve.log"

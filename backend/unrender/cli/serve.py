@@ -44,7 +44,8 @@ def command(
     The same through SSH, without opening a port:
       unrender serve --port 7707          and there:  ssh -L 7707:127.0.0.1:7707 THIS-COMPUTER
 
-    Ctrl-C stops it. Jobs that were waiting or running are taken up again by the next start.
+    Ctrl-C stops it; a training that runs saves first. Jobs that were waiting or running are taken up again by the
+    next start.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     stop = _StopRequest()
@@ -106,7 +107,7 @@ def _serve(
         )
     try:
         door = public_door(home, pair) if public else private_door()
-        with JobQueue(kinds, home) as queue:
+        with JobQueue(kinds, home, patience=_SECONDS_TO_STOP) as queue:
             transport = RouterTransport(address, door.security)
             with JobServer(transport, queue, ServerDescriptions(list_devices(), kinds)) as server:
                 queue.prepare("generate")

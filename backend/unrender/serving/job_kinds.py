@@ -38,14 +38,16 @@ class JobKind:
 
     `run` is a module's function: it is called in another process. Jobs of one `lane` run one after another, lanes run
     beside each other. `repeatable` jobs are put back into the queue when the server was killed while they ran; others
-    are reported failed. A job that shows no progress for `silence_limit` seconds is ended. `show` gives, of the
-    parameters, the newest arrays of a job that left some on disk and does not report at the moment; it never raises.
+    are reported failed. One that `saves` has something to gain from being cancelled, instead of killed, when the server
+    stops. A job that shows no progress for `silence_limit` seconds is ended. `show` gives, of the parameters, the
+    newest arrays of a job that left some on disk and does not report at the moment; it never raises.
     """
 
     parameters: type
     run: Callable[[Any, JobWork], JobOutput]
     lane: str
     repeatable: bool = True
+    saves: bool = False
     stays_warm: bool = False  # the process is kept for the next job of the lane
     preload: tuple[str, ...] = ()  # modules that the process imports while it waits for its first job
     silence_limit: float = 600.0

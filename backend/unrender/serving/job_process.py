@@ -81,6 +81,11 @@ class JobProcess:
         return self._process is not None and self._process.is_alive() and not self._pipe_closed
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether its job has been asked to stop."""
+        return self._kill_time is not None
+
+    @property
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 

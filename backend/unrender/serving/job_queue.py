@@ -22,7 +22,9 @@ from unrender.serving.ledger import JobLedger
 from unrender.serving.results import JobFolders
 
 _MOST_ATTEMPTS = 3  # a job whose run always ends with the death of the server must not be tried for ever
+_SECONDS_TO_SAVE = 8.0  # a server that stops with Blender has 10 in all
 _SECONDS_WARM = 600.0  # an idle process holds some hundred MB; then it goes
+_SECONDS_BETWEEN_LOOKS = 0.02  # while jobs save
 _SECONDS_BETWEEN_RETRIES = 1.0  # of writing the ledger to a disk that is full
 
 
@@ -47,13 +49,16 @@ class QueueFullError(UserError):
 class JobQueue:
     """All jobs of one data home. `home` / `jobs` holds the ledger and a folder per job.
 
+    Args:
+        patience: seconds to wait for another server that is about to end.
+
     Raises:
         UserError: the ledger belongs to another server, or cannot be read.
     """
 
-    def __init__(self, kinds: JobKinds, home: Path, most_waiting: int = 1000) -> None:
+    def __init__(self, kinds: JobKinds, home: Path, most_waiting: int = 1000, patience: float = 1.0) -> None:
         self._kinds = kinds
-        self._ledger = JobLedger(home / "jobs" / "ledger.sqlite")
+        self._ledger = JobLedger(home / "jobs" / "ledger.sqlite", patience)
         self._folders = JobFolders(home / "jobs")
         self._most_waiting = most_waiting
         self._lanes = {kind.lane: JobProcess(kinds, kind.preload) for kind in kinds.values()}
@@ -72,7 +77,11 @@ class JobQueue:
         self.close()
 
     def close(self) -> None:
-        """End all processes. Jobs that were running count as interrupted when the next server starts."""
+        """End all processes, within seconds. Jobs that were running count as interrupted when the next server starts.
+
+        Those that save are asked to, and are put back into the queue once they have.
+        """
+        self._let_save()
         for process in self._lanes.values():
             process.kill()
         self._ledger.close()
@@ -193,6 +202,28 @@ class JobQueue:
         return news
 
     # --- inside ---
+
+    def _let_save(self) -> None:
+        """Stop the jobs that save, and wait for it. One that has not by then stays as it is: interrupted."""
+        saving = [
+            (process, process.job, process.is_cancelled)
+            for process in self._lanes.values()
+            if process.is_alive and process.job is not None and self._kinds[process.job.kind].saves
+        ]
+        for process, _, _ in saving:
+            process.cancel(_SECONDS_TO_SAVE)
+        end = time.monotonic() + _SECONDS_TO_SAVE + 1.0
+        while saving and time.monotonic() < end:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            for process, job, was_cancelled in tuple(saving):
+                ended = next((event for event in process.poll() if isinstance(event, JobEnded)), None)
+                if ended is None:
+                    continue
+                saving.remove((process, job, was_cancelled))
+                if was_cancelled or ended.done:
+                    self._settle(ended)
+                elif process.is_alive:  # otherwise it came to no end of its own
+                    self._save(job.put_back())
 
     def _remember(self, progress: JobProgressed) -> None:
         """Keep the newest progress with the newest arrays: for those who begin to follow the job later."""

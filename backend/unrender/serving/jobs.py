@@ -52,6 +52,10 @@ class Job:
     def requeue(self) -> "Job":
         return replace(self, state=JobState.QUEUED, started=None)
 
+    def put_back(self) -> "Job":
+        """Requeued without blame: it was stopped with the server, and has saved where it was."""
+        return replace(self.requeue(), attempts=max(0, self.attempts - 1))
+
     def finish(self, now: float, result: Mapping[str, Any]) -> "Job":
         return replace(self, state=JobState.DONE, finished=now, result=dict(result))
 

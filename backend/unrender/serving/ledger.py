@@ -32,17 +32,17 @@ _COLUMNS = "id, kind, parameters, state, submitted, started, finished, attempts,
 
 
 class JobLedger:
-    """SQLite behind four verbs. One server owns the file; a second one is told so.
+    """SQLite behind four verbs. One server owns the file; a second one is told so after `patience` seconds.
 
     Raises:
         UserError: the file belongs to a running server, to a newer version, or is damaged.
         DiskFullError: a change could not be written; the ledger is as it was before.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = 1.0) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+        self._database = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             self._open()
         except sqlite3.DatabaseError as error:

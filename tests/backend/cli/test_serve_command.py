@@ -188,7 +188,10 @@ class TestRefusals:
         assert outcome.code == 1
         assert "can be read by others" in outcome.err
 
-    def test_a_second_server_on_the_same_data(self, unrender: Unrender, home: Path) -> None:
+    def test_a_second_server_on_the_same_data(
+        self, unrender: Unrender, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("unrender.cli.serve._SECONDS_TO_STOP", 0.5)
         with serving(home):
             outcome = unrender("serve")
         assert outcome.code == 1

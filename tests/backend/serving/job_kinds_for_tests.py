@@ -134,7 +134,7 @@ KINDS = {
     "count": JobKind(CountTo, count, lane="short", stays_warm=True),
     "count_once": JobKind(CountTo, count, lane="once", repeatable=False),
     "deaf": JobKind(Nothing, ignore_cancel, lane="short"),
-    "slow_save": JobKind(Saving, save_slowly, lane="once"),
+    "slow_save": JobKind(Saving, save_slowly, lane="once", saves=True),
     "arrays": JobKind(Nothing, report_arrays, lane="once", show=newest_numbers),
     "segfault": JobKind(Nothing, segfault, lane="short"),
     "killed": JobKind(Nothing, killed, lane="short"),

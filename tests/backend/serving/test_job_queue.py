@@ -10,8 +10,9 @@ import numpy as np
 import psutil
 import pytest
 
+from unrender.cli import serve
 from unrender.errors import DiskFullError, UserError
-from unrender.serving import job_process
+from unrender.serving import job_process, job_queue
 from unrender.serving.job_kinds import JobKind
 from unrender.serving.job_process import JobProgressed
 from unrender.serving.job_queue import JobQueue, NotFinishedError, QueueFullError, UnknownJobError
@@ -276,6 +277,39 @@ def test_an_idle_process_is_let_go_after_a_while(run: Run, queue: JobQueue, monk
     assert psutil.pid_exists(result["pid"])
     monkeypatch.setattr("unrender.serving.job_queue._SECONDS_WARM", 0.0)
     drive(queue, lambda: not psutil.pid_exists(result["pid"]))
+
+
+def test_closing_lets_a_job_save_and_the_next_queue_goes_on_with_it(kinds: dict[str, JobKind], tmp_path: Path) -> None:
+    with JobQueue(kinds, tmp_path) as queue:
+        queue.submit(JOB, "slow_save", {"seconds": 2.0}, {})
+        drive(queue, lambda: queue.progress(JOB) is not None)
+    assert saved(tmp_path)
+    with JobQueue(kinds, tmp_path) as queue:
+        assert (queue.find(JOB).state, queue.find(JOB).attempts) == (JobState.QUEUED, 0)
+        drive(queue, lambda: queue.progress(JOB) is not None)
+
+
+def test_closing_does_not_wait_for_ever_for_a_job_that_saves(
+    kinds: dict[str, JobKind], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert job_queue._SECONDS_TO_SAVE < serve._SECONDS_TO_STOP
+    monkeypatch.setattr(job_queue, "_SECONDS_TO_SAVE", 2.0)
+    with JobQueue(kinds, tmp_path) as queue:
+        queue.submit(JOB, "slow_save", {"seconds": 300.0}, {})
+        drive(queue, lambda: queue.progress(JOB) is not None)
+    assert not saved(tmp_path)
+    with JobQueue(kinds, tmp_path) as queue:
+        assert queue.find(JOB).attempts == 1, "it counts as interrupted"
+
+
+def test_a_job_that_was_cancelled_before_closing_stays_so(kinds: dict[str, JobKind], tmp_path: Path) -> None:
+    with JobQueue(kinds, tmp_path) as queue:
+        queue.submit(JOB, "slow_save", {"seconds": 2.0}, {})
+        drive(queue, lambda: queue.progress(JOB) is not None)
+        queue.cancel(JOB, 60.0)
+    assert saved(tmp_path)
+    with JobQueue(kinds, tmp_path) as queue:
+        assert queue.find(JOB).state is JobState.CANCELLED
 
 
 def test_closing_leaves_no_process(kinds: dict[str, JobKind], tmp_path: Path) -> None:

@@ -211,12 +211,36 @@ def test_a_paused_training_finishes_its_slow_step_and_goes_on_from_that_very_one
     drive(queue, lambda: queue.find(OTHER).state is JobState.CANCELLED)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the queue is closed as if it had been killed")
+def test_a_training_loses_nothing_when_its_server_stops(home: Path, photos: dict[str, np.ndarray]) -> None:
+    rare = ENDLESS | {"checkpoint_minutes": 60.0, "evaluate_minutes": 60.0, "proxy.pretrain_images": 0}
+    run = RunFolder(home / "runs" / "jugs")
+    with JobQueue(job_kinds(), home) as queue:
+        queue.submit(JOB, "train", parameters("jugs", **rare), photos)
+        drive(queue, has_trained(queue, JOB))
+        seen = queue.progress(JOB)
+        assert seen is not None
+        assert run.checkpoints() == []
+    (kept,) = run.checkpoints()
+    assert images_of(kept) >= seen.done
+
+    with JobQueue(job_kinds(), home) as queue:
+        assert queue.find(JOB).attempts == 0, "it may be stopped as often as Blender is closed"
+        drive(queue, has_trained(queue, JOB))
+        progress = queue.progress(JOB)
+        assert progress is not None
+        assert progress.done > images_of(kept)
+        queue.cancel(JOB)
+        drive(queue, lambda: queue.find(JOB).state is JobState.CANCELLED)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its job is killed as if the server had been")
 def test_a_killed_server_takes_its_training_up_again(home: Path, photos: dict[str, np.ndarray]) -> None:
     with JobQueue(job_kinds(), home) as queue:
         queue.submit(JOB, "train", parameters("cups", **ENDLESS), photos)
         drive(queue, has_trained(queue, JOB))
         drive(queue, lambda: bool(RunFolder(home / "runs" / "cups").checkpoints()))
+        for process in queue._lanes.values():
+            process.kill()
     run = RunFolder(home / "runs" / "cups")
     kept = run.newest_checkpoint()
 

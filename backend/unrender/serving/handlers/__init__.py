@@ -22,5 +22,7 @@ def job_kinds() -> JobKinds:
             GenerateParameters, generate, lane="short", stays_warm=True, preload=("unrender.methods.generate",)
         ),
         "render_dataset": JobKind(RenderDatasetParameters, render_dataset, lane="rendering", silence_limit=1200.0),
-        "train": JobKind(TrainParameters, train, lane="long", silence_limit=3600.0, show=newest_of_training),
+        "train": JobKind(
+            TrainParameters, train, lane="long", saves=True, silence_limit=3600.0, show=newest_of_training
+        ),
     }
