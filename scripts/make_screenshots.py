@@ -95,8 +95,7 @@ def screenshots(folder: Path) -> Iterator[Screenshot]:
                 yield take(artist, "offline", side_panel(artist))
                 yield from generating(artist)
                 yield from training(artist, folder)
-                yield from preferences(artist)
-                artist.quit()
+                yield from preferences(artist)  # last: its window stays in front, and Blender is ended with it
         finally:
             home.survivors(15.0)
             home.kill_all()
@@ -155,7 +154,6 @@ def preferences(artist: Artist) -> Iterator[Screenshot]:
     artist.show_preferences_of_addon()
     page, bar = (artist.regions.find("PREFERENCES", region) for region in ("WINDOW", "NAVIGATION_BAR"))
     yield take(artist, "preferences", Rectangle(bar.left, page.top, page.right, page.bottom))
-    artist.screen.key("ctrl+w")
 
 
 def difference(kept: np.ndarray, shown: np.ndarray, masks: Sequence[tuple[int, int, int, int]]) -> np.ndarray:
