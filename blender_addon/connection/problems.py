@@ -194,9 +194,12 @@ def missing_library(error: ImportError) -> Problem:
 
 
 def backend_exited(code: int | None, last_line: str) -> Problem:
-    """The problem of a backend child that ended although nobody asked it to."""
+    """The problem of a backend child that ended although nobody asked it to.
+
+    One that was killed (negative `code`, the signal) had no last word: what it logged before is about something else.
+    """
     ending = "" if code is None else f" (exit code {code})"
-    said = f" It said: {last_line}" if last_line else ""
+    said = f" It said: {last_line}" if last_line and (code is None or code >= 0) else ""
     return Problem(
         "backend_exited",
         f"The generator stopped{ending}.{said}",

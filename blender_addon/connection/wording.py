@@ -11,7 +11,7 @@ from .states import ConnectionState, Status
 
 _STATUS_WORDS: Mapping[Status, str] = {
     Status.OFFLINE: "Not connected",
-    Status.STARTING: "Starting the generator",
+    Status.STARTING: "Starting",
     Status.CONNECTING: "Connecting",
     Status.READY: "Ready",
     Status.BUSY: "Working",

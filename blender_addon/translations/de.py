@@ -38,7 +38,7 @@ TABLE: Mapping[str, str] = {
     "{} x {}, seed {}": "{} x {}, Startwert {}",
     # Words for states and phases
     "Not connected": "Nicht verbunden",
-    "Starting the generator": "Generator startet",
+    "Starting": "Startet",
     "Connecting": "Verbindet",
     "Ready": "Bereit",
     "Working": "Arbeitet",
@@ -50,6 +50,7 @@ TABLE: Mapping[str, str] = {
     "stopping": "hält an",
     "stopped": "angehalten",
     "paused": "pausiert",
+    "waits for Object Mode": "wartet auf den Objektmodus",
     "done": "fertig",
     "imported": "importiert",
     "failed": "gescheitert",

@@ -233,3 +233,8 @@ def test_every_problem_says_what_to_do() -> None:
         assert problem.message.endswith("."), problem
         assert problem.hint.endswith("."), problem
         assert problem.action is not NextStep.NONE, problem
+
+
+def test_a_generator_that_was_killed_is_not_quoted() -> None:
+    assert "It said: no torch here" in problems.backend_exited(1, "no torch here").message
+    assert problems.backend_exited(-9, "Job 7e3b: cancelled.").message == "The generator stopped (exit code -9)."
