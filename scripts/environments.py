@@ -53,6 +53,10 @@ class SetupError(Exception):
     """Set-up cannot go on; the message says what to do."""
 
 
+class NoPythonError(SetupError):
+    """There is no Python of the version that an environment needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One virtual environment: where it lies and everything that decides what is in it."""
@@ -199,7 +203,7 @@ def find_python(version: tuple[int, int]) -> str:
     """The path of a Python of that version: this one, or one on the PATH, of pyenv, of Windows' launcher, or of uv.
 
     Raises:
-        SetupError: there is none.
+        NoPythonError: there is none.
     """
     if version == sys.version_info[:2]:
         return sys.executable
@@ -220,7 +224,7 @@ def find_python(version: tuple[int, int]) -> str:
             continue
         if answer.returncode == 0 and answer.stdout.strip():
             return answer.stdout.strip()
-    raise SetupError(
+    raise NoPythonError(
         f"This Blender needs Python {wanted}, and none was found on the PATH, in {pyenv}, by `py` or by `uv`: "
         f"install it (`pyenv install {wanted}` or `uv python install {wanted}`) and run the same command again."
     )
@@ -230,7 +234,8 @@ def create(environment: Environment) -> None:
     """Makes the environment's folder anew, with its Python and pip in it.
 
     Raises:
-        SetupError: there is no Python of its version, or that cannot make environments.
+        NoPythonError: there is no Python of its version.
+        SetupError: that cannot make environments.
     """
     links = "--copies" if sys.platform == "win32" else "--symlinks"
     command = [find_python(environment.python_version), "-m", "venv", "--clear", links, str(environment.folder)]
@@ -285,7 +290,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/make_environment", description=__doc__.partition("\n")[0])
     choice = f"any of {', '.join(known)}; {WINDOW}: a Blender with a window; {' and '.join(DEFAULT)} when none is named"
     parser.add_argument("names", nargs="*", metavar="NAME", help=choice)
-    names = parser.parse_args(arguments).names or list(DEFAULT)
+    leave_out = "leave out, with a line that says so, what needs a Python that is not here"
+    parser.add_argument("--leave-out", action="store_true", help=leave_out)
+    options = parser.parse_args(arguments)
+    names = options.names or list(DEFAULT)
     unknown = sorted(set(names) - set(known) - {WINDOW})
     if unknown:
         parser.error(f"there is no environment {unknown[0]!r}; there are: {', '.join(known)}")
@@ -298,7 +306,12 @@ def main(arguments: Sequence[str]) -> int:
         for environment in wanted:
             if not environment.is_complete():
                 print(f"Making {environment.folder.name} (once; a few minutes)", flush=True)
-            make(environment)
+            try:
+                make(environment)
+            except NoPythonError as error:
+                if not options.leave_out:
+                    raise
+                print(f"{environment.folder.name} is left out. {error}", file=sys.stderr)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import importlib
 import importlib.metadata
-import importlib.util
 import os
 import subprocess
 import sys
@@ -18,15 +18,9 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def environments(checkout: Path) -> ModuleType:
-    """The module `scripts/environments.py`, loaded by path: scripts are no package."""
-    specification = importlib.util.spec_from_file_location("environments", checkout / "scripts" / "environments.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["environments"] = module
-    specification.loader.exec_module(module)
-    return module
+def environments() -> ModuleType:
+    """The module `scripts/environments.py`."""
+    return importlib.import_module("scripts.environments")
 
 
 @pytest.fixture
@@ -204,21 +198,53 @@ def test_a_python_of_another_version_is_asked_for_at_uv(environments: ModuleType
     assert environments.find_python((9, 9)) == "found by uv"
 
 
-def test_without_that_python_one_sentence_says_what_to_install(
-    environments: ModuleType, only_pythons_below: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
+@pytest.fixture
+def needs_another_python(
+    environments: ModuleType, only_pythons_below: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, object]:
+    """A checkout whose Blender 5.2 needs a Python 9.9, which is nowhere; the others install a file."""
     known = environments.environments(only_pythons_below)
-    needs_another = dataclasses.replace(known["blender-5.2"], python_version=(9, 9))
-    monkeypatch.setattr(environments, "environments", lambda checkout: known | {"blender-5.2": needs_another})
+    known["blender-5.2"] = dataclasses.replace(known["blender-5.2"], python_version=(9, 9))
+    monkeypatch.setattr(environments, "environments", lambda checkout: known)
     monkeypatch.setattr(environments, "missing_packages", lambda names: [])
     monkeypatch.setattr(environments, "_wait_for_others", lambda: None)
-    needs_another.constraints.parent.mkdir()
-    needs_another.constraints.touch()
+    monkeypatch.setattr(environments.make, "__defaults__", (install_a_file,))
+    for path in (path for one in known.values() for path in (one.constraints, *one.sources)):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    return known
+
+
+def test_without_that_python_one_sentence_says_what_to_install(
+    environments: ModuleType, needs_another_python: dict[str, object], capsys: pytest.CaptureFixture
+) -> None:
     assert environments.main(["blender-5.2"]) == 1
     (sentence,) = capsys.readouterr().err.splitlines()
     assert "needs Python 9.9" in sentence
     assert "pyenv install 9.9" in sentence
-    assert not needs_another.folder.exists()
+    assert not needs_another_python["blender-5.2"].folder.exists()
+
+
+def test_without_that_python_its_blender_is_left_out_and_the_others_are_made(
+    environments: ModuleType,
+    needs_another_python: dict[str, object],
+    only_pythons_below: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    assert environments.main(["--leave-out", "blender-5.2", "blender-4.2"]) == 0
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(
+        ".venv-blender-5.2 is left out. This Blender needs Python 9.9, and none was found on the"
+    )
+    assert str(only_pythons_below / "pyenv" / "versions") in sentence
+    assert needs_another_python["blender-4.2"].is_complete()
+
+
+def test_what_is_broken_for_another_reason_is_not_left_out(
+    environments: ModuleType, needs_another_python: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments.make, "__defaults__", (fail_half_way(environments.SetupError("disk full")),))
+    assert environments.main(["--leave-out", "blender-4.2"]) == 1
 
 
 def test_further_blenders_are_made_only_when_they_are_named(

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from scripts.environments import NoPythonError, environments, find_python
 from unrender.packaging.build import PackageKind, build_packages
 
 
@@ -23,16 +23,20 @@ def extension_zip(tmp_path_factory: pytest.TempPathFactory, data_home: Path) -> 
 def python_of_version(request: pytest.FixtureRequest, checkout: Path) -> Path:
     """The Python with that version of Blender as a module; the parameter is the version.
 
-    `scripts/test --blenders` makes all of them, and sets UNRENDER_ALL_BLENDERS: then one that is missing fails.
+    `scripts/test --blenders` makes all whose Python is on this computer, and sets UNRENDER_ALL_BLENDERS: then one of
+    those that is missing fails.
     """
     version = request.param
     if version == "5.0":
         return request.getfixturevalue("blender_python")
-    inside = Path("Scripts/python.exe") if sys.platform == "win32" else Path("bin/python")
-    found = checkout / f".venv-blender-{version}" / inside
-    if not found.is_file():
-        sentence = f"there is no {found.parts[-3]}: scripts/make_environment blender-{version} makes it"
+    environment = environments(checkout)[f"blender-{version}"]
+    if not environment.python.is_file():
+        sentence = f"there is no {environment.folder.name}: scripts/make_environment blender-{version} makes it"
+        try:
+            find_python(environment.python_version)
+        except NoPythonError as error:
+            pytest.skip(f"{sentence}. {error}")
         if os.environ.get("UNRENDER_ALL_BLENDERS"):
             pytest.fail(sentence)
         pytest.skip(sentence)
-    return found
+    return environment.python
