@@ -19,7 +19,7 @@ from .connection.jobs import ENDED, WITH_SHAPES, JobStatus
 from .connection.problems import Problem
 from .connection.session import Session
 from .connection.states import ONLINE, Endpoint, Status, Target
-from .properties import get_session, get_settings
+from .properties import get_asset_previews, get_session, get_settings
 from .ticker import Ticker
 
 POLL_PAUSE_SECONDS = 0.005
@@ -156,10 +156,16 @@ class Driver:
         bpy.ops.unrender.use_model(model=name)
         return name
 
-    def mark_assets(self, names: Sequence[str]) -> None:
-        """Mark objects as assets with previews."""
+    def mark_assets(self, names: Sequence[str], timeout: float = 600.0) -> None:
+        """Mark objects as assets, and wait for their previews.
+
+        Raises:
+            HeadlessError: they were not there after `timeout` seconds.
+        """
         self._select(names)
         bpy.ops.unrender.mark_asset()
+        previews = get_asset_previews(bpy.context)
+        self.wait(lambda: not previews.pending, timeout, f"the previews of {len(names)} objects")
 
     def export_glb(self, names: Sequence[str], folder: Path) -> list[Path]:
         """Save each object as a GLB file; returns the paths in the order of `names`."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .connection.session import Session
     from .pictures import Pictures
     from .runtime import Runtime
+    from .scene.asset_previews import AssetPreviews
 
 NO_MODEL = "NONE"
 LARGEST_SEED = 2**31 - 1
@@ -136,6 +137,11 @@ def get_pictures(context: bpy.types.Context) -> Pictures:
     return context.window_manager.unrender_pictures
 
 
+def get_asset_previews(context: bpy.types.Context) -> AssetPreviews:
+    """The pictures of assets that are being made."""
+    return context.window_manager.unrender_asset_previews
+
+
 def get_settings(context: bpy.types.Context) -> UNRENDER_PG_settings:
     """What is set in the panel."""
     return context.window_manager.unrender
@@ -166,12 +172,13 @@ def taken_names(session: Session) -> set[str]:
 
 
 def attach(runtime: Runtime) -> None:
-    """Hang the settings on the window manager, and session, pictures and timer, which are made on first use."""
+    """Hang the settings on the window manager, and what the runtime makes on first use: session, pictures, timer."""
     manager = bpy.types.WindowManager
     manager.unrender = bpy.props.PointerProperty(type=UNRENDER_PG_settings)
     manager.unrender_runtime = runtime
     manager.unrender_session = property(lambda _: runtime.session)
     manager.unrender_pictures = property(lambda _: runtime.pictures)
+    manager.unrender_asset_previews = property(lambda _: runtime.asset_previews)
     manager.unrender_ticker = property(lambda _: runtime.ticker)
 
 
@@ -180,6 +187,7 @@ def detach() -> None:
     manager = bpy.types.WindowManager
     manager.unrender_runtime.close()
     del manager.unrender_ticker
+    del manager.unrender_asset_previews
     del manager.unrender_pictures
     del manager.unrender_session
     del manager.unrender_runtime

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .connection.backend_search import FoundBackend
     from .connection.session import Session
     from .pictures import Pictures
+    from .scene.asset_previews import AssetPreviews
     from .ticker import Ticker
 
 
@@ -52,11 +53,20 @@ class Runtime:
         return Pictures()
 
     @cached_property
+    def asset_previews(self) -> AssetPreviews:
+        """The pictures of assets, which watch undo."""
+        from .scene.asset_previews import AssetPreviews
+
+        previews = AssetPreviews()
+        previews.start()
+        return previews
+
+    @cached_property
     def ticker(self) -> Ticker:
         """The timer, which begins to tick."""
         from .ticker import Ticker
 
-        ticker = Ticker(self.session, self.pictures)
+        ticker = Ticker(self.session, self.pictures, self.asset_previews)
         ticker.start()
         return ticker
 
@@ -71,7 +81,7 @@ class Runtime:
         made = vars(self)
         if "ticker" in made:
             self.ticker.stop()
-        for name in ("session", "pictures"):
+        for name in ("session", "pictures", "asset_previews"):
             if name in made:
                 made[name].close()
 

@@ -17,6 +17,7 @@ from .connection.states import Status
 from .file_watch import FileWatch
 from .pictures import Pictures
 from .preferences import get_preferences
+from .scene.asset_previews import AssetPreviews
 from .scene.window import shown_window
 from .tick_statistics import TickStatistics
 
@@ -32,12 +33,14 @@ _COUNTING = frozenset({Status.STARTING, Status.CONNECTING, Status.LOST})  # pane
 class Ticker:
     """Drives a session on Blender's main thread."""
 
-    def __init__(self, session: Session, pictures: Pictures) -> None:
+    def __init__(self, session: Session, pictures: Pictures, asset_previews: AssetPreviews) -> None:
         self.statistics = TickStatistics()
         self._session = session
         self._pictures = pictures
+        self._asset_previews = asset_previews
         self._files = FileWatch(session)
-        self._chores: deque[Callable[[], bool]] = deque([self._import_next, self._write_picture])
+        chores: tuple[Callable[[], bool], ...] = (self._import_next, self._write_picture, asset_previews.write_next)
+        self._chores = deque(chores)
         self._chore_is_due = False
         self._shown = (-1, -1, 0)
         self._callback = self.tick  # Blender knows a timer by the very same object
@@ -64,7 +67,7 @@ class Ticker:
         return IDLE_SECONDS if self._session.state.status in _RESTING else ACTIVE_SECONDS
 
     def poll(self, budget_seconds: float = POLL_SECONDS) -> bool:
-        """Handle news and do one chore: import one shape, or write one picture. Returns whether more waits.
+        """Handle news and do one chore: import one shape, or write one picture or preview. Returns whether more waits.
 
         Both share the budget. A chore that finds too little left waits for the next call, which begins with it.
         """
@@ -79,7 +82,7 @@ class Ticker:
                 done = self._do_chore()
             else:
                 self._chore_is_due = True
-        return more or done or self._chore_is_due
+        return more or done or self._chore_is_due or self._asset_previews.pending
 
     def _do_chore(self) -> bool:
         """Do the first chore that there is something to do for, and let the others come first next time."""
@@ -100,8 +103,12 @@ class Ticker:
         """
         waiting = self._session.next_import()
         if waiting is None:
+            self._session.hold_import(None)
             return False
-        if not scene_may_change(shown_window(bpy.context)):
+        window = shown_window(bpy.context)
+        may_add = in_object_mode(window)
+        self._session.hold_import(None if may_add else waiting[0])
+        if not may_add or is_transforming(window):
             return False
         from .scene.importing import prepare_mesh
 
@@ -124,17 +131,16 @@ class Ticker:
             _redraw_side_panels()
 
 
-def scene_may_change(window: bpy.types.Window) -> bool:
-    """Whether an object may be added and selected now.
-
-    In the middle of an edit or a sculpt, an undo step would hold that edit alone; and an object that is being moved
-    must not be deselected under the artist's hand.
-    """
+def in_object_mode(window: bpy.types.Window) -> bool:
+    """Whether an object may be added: in the middle of an edit or a sculpt, an undo step would hold that edit alone."""
     active = window.view_layer.objects.active
-    if active is not None and active.mode != "OBJECT":
-        return False
+    return active is None or active.mode == "OBJECT"
+
+
+def is_transforming(window: bpy.types.Window) -> bool:
+    """Whether an object is being moved, which must not be deselected under the artist's hand."""
     running = getattr(window, "modal_operators", ())  # unknown before 4.2
-    return not any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in running)
+    return any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in running)
 
 
 def _redraw_side_panels() -> None:

@@ -49,6 +49,7 @@ class JobList(ABC):
         self.previews: dict[bytes, np.ndarray] = {}  # by job: the newest sheet, uint8 [H, W, 3 or 4]
         self.scores: dict[bytes, np.ndarray] = {}  # by training: float32 [N, 2], images shown and KID
         self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self.held_import: bytes | None = None  # the job whose result waits until the artist leaves an edit
         self.revision = 0  # grows whenever something that a panel shows has changed
         self._link = link
         self._clock = clock
@@ -176,6 +177,12 @@ class JobList(ABC):
     def next_import(self) -> tuple[bytes, int] | None:
         """The job and shape index that is to be imported next without being asked for, or None."""
         return self._results.next_import()
+
+    def hold_import(self, job: bytes | None) -> None:
+        """Note which job's result cannot go into the scene now; None where nothing is in its way."""
+        if job != self.held_import:
+            self.held_import = job
+            self.revision += 1
 
     def first_not_imported(self, job: bytes) -> int | None:
         """The index of the first shape of a job that is here and not in the scene yet, or None."""

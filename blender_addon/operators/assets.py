@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import bpy
 
+from ..properties import get_asset_previews
 from ..translation import translate
 
 
@@ -28,9 +29,11 @@ class UNRENDER_OT_mark_asset(bpy.types.Operator):
         from ..scene.assets import mark_as_asset
         from ..scene.objects import generated_objects
 
+        previews = get_asset_previews(context)
         chosen = generated_objects(context.selected_objects)
         for candidate in chosen:
             mark_as_asset(candidate)
+            previews.request(candidate)
         self.report({"INFO"}, translate("Marked: {count}").format(count=len(chosen)))
         return {"FINISHED"}
 

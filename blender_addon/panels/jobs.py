@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -13,6 +14,9 @@ from ..connection.wording import job_word
 from ..properties import get_session
 from ..translation import translate
 from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_problem, draw_progress, progress_line
+
+if TYPE_CHECKING:
+    from ..connection.session import Session
 
 JOBS_SHOWN = 8
 BUTTON_PIXELS = 28
@@ -59,7 +63,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, m
     if job.status in UNFINISHED:
         draw_progress(state, job.fraction, progress_line(job), content_pixels(context) - BOX_PIXELS - BUTTON_PIXELS)
     else:
-        state.label(text=translate("paused" if job.paused else job_word(job)), icon="BLANK1", translate=False)
+        state.label(text=_state_text(job, get_session(context)), icon="BLANK1", translate=False)
     if job.status in _CANCELLABLE:
         buttons.operator("unrender.job_cancel", text="", icon="X").job = job.key
     if job.status == JobStatus.DONE:
@@ -72,6 +76,13 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, m
         layout.operator("unrender.use_model").model = trained_model(job)
     if job.problem is not None:
         draw_problem(layout, context, job.problem, job.key)
+
+
+def _state_text(job: Job, session: Session) -> str:
+    """The translated word for a job that does not run."""
+    if job.id == session.held_import:
+        return translate("waits for Object Mode")
+    return translate("paused") if job.paused else translate(job_word(job))
 
 
 CLASSES = (UNRENDER_PT_jobs,)

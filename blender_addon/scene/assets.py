@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generated objects as assets: preview, tags, description, catalog."""
+"""Generated objects as assets: tags, description, catalog."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import uuid
 from pathlib import Path
 
 import bpy
-import numpy as np
 
-from .meshes import read_mesh
-from .preview_shading import shade_preview
-
-PREVIEW_PIXELS = 128
 CATALOG_FILE = "blender_assets.cats.txt"
 # Catalogs are known by their id; deriving it from the path gives every .blend the same one.
 CATALOG_NAMESPACE = uuid.UUID("6f1f1d4e-52c3-4d0e-9a53-0f6b2d6f7c11")
 
 
 def mark_as_asset(target: bpy.types.Object) -> None:
-    """Mark a generated object as an asset that says what made it. Marking twice only renews the texts and preview."""
+    """Mark a generated object as an asset that says what made it. Marking twice only renews the texts."""
     target.asset_mark()
     model = str(target.get("unrender_model", ""))
     data = target.asset_data
@@ -32,16 +27,6 @@ def mark_as_asset(target: bpy.types.Object) -> None:
         if tag and tag not in data.tags:
             data.tags.new(tag)
     data.catalog_id = str(catalog_id(catalog_path(target)))
-    vertices, faces = read_mesh(target.data)
-    set_preview(target, shade_preview(vertices, faces, PREVIEW_PIXELS))
-
-
-def set_preview(target: bpy.types.ID, picture: np.ndarray) -> None:
-    """Set an ID's preview by hand, which needs no GPU. picture: [H, W, 4] float sRGB, row 0 at the top."""
-    preview = target.preview_ensure()
-    height, width = picture.shape[:2]
-    preview.image_size = (width, height)
-    preview.image_pixels_float.foreach_set(np.ascontiguousarray(picture[::-1], np.float32).ravel())
 
 
 def catalog_path(target: bpy.types.Object) -> str:

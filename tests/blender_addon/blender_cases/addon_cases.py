@@ -300,6 +300,7 @@ def case_assets_have_preview_tags_description_and_catalog(folder: Path) -> None:
     part("scene.objects").select_only(bpy.context, ours())
     assert bpy.ops.unrender.mark_asset() == {"FINISHED"}
     headless = part("headless")
+    headless.Driver().mark_assets([thing.name for thing in ours()])
     headless.Driver().save_blend(folder / "library.blend")
     catalogs = (folder / "blender_assets.cats.txt").read_text()
     headless.Driver().save_blend(folder / "library.blend")
@@ -312,11 +313,75 @@ def case_assets_have_preview_tags_description_and_catalog(folder: Path) -> None:
     data = loaded.asset_data
     assert {tag.name for tag in data.tags} == {"unrender", "generated", "chairs"}
     assert "seed 8" in data.description
-    pixels = np.empty(128 * 128 * 4, np.float32)
-    loaded.preview.image_pixels_float.foreach_get(pixels)
-    alpha = pixels.reshape(128, 128, 4)[..., 3]
-    assert 0.1 < (alpha > 0.5).mean() < 0.9
+    assert 0.1 < covered(loaded) < 0.9
     assert f"{data.catalog_id}:Unrender/Chair:Unrender-Chair" in catalogs
+
+
+def covered(thing: Any) -> float:
+    """The share of an object's preview that is covered; 0 of a blank one."""
+    preview = thing.preview_ensure()
+    alpha = np.zeros(preview.image_size[0] * preview.image_size[1] * 4, np.float32)
+    preview.image_pixels_float.foreach_get(alpha)
+    return float((alpha[3::4] > 0.5).mean()) if alpha.size else 0.0
+
+
+def previews_pending() -> bool:
+    return bpy.context.window_manager.unrender_asset_previews.pending
+
+
+def case_previews_come_one_by_one_and_only_to_objects_that_are_still_there() -> None:
+    with served():
+        job = generate(count=4)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+    objects = part("scene.objects")
+    objects.select_only(bpy.context, ours())
+    copy = bpy.data.objects["Chair 0009"].copy()
+    objects.own_collection(bpy.context.scene).objects.link(copy)
+    assert bpy.ops.unrender.mark_asset() == {"FINISHED"}
+    assert all(thing.asset_data is not None and covered(thing) == 0.0 for thing in ours())
+    bpy.data.objects.remove(bpy.data.objects["Chair 0007"])
+    bpy.data.objects["Chair 0008"].asset_clear()
+    bpy.data.objects["Chair 0009"].name = "Throne"
+    shown = []
+    while previews_pending():
+        poll()
+        shown.append(sum(covered(thing) > 0.0 for thing in ours()))
+    assert max(np.diff([0, *shown])) == 1, "one per tick"
+    pictured = sorted(thing.name for thing in ours() if covered(thing) > 0.0)
+    assert pictured == ["Chair 0009.001", "Chair 0010", "Throne"], "a copy is known apart from what it is a copy of"
+
+
+def case_previews_are_there_after_undo_and_redo() -> None:
+    with served():
+        job = generate(count=2)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+    part("scene.objects").select_only(bpy.context, ours())
+    bpy.ops.ed.undo_push(message="select")
+    assert bpy.ops.unrender.mark_asset("EXEC_DEFAULT", True) == {"FINISHED"}
+    wait_until(lambda: not previews_pending(), poll)
+    bpy.ops.ed.undo()
+    assert all(thing.asset_data is None for thing in ours()), "marking all of them is one step"
+    wait_until(lambda: not previews_pending(), poll)
+    bpy.ops.ed.redo()
+    wait_until(lambda: not previews_pending(), poll)
+    assert len(ours()) == 2
+    assert all(thing.asset_data is not None and covered(thing) > 0.1 for thing in ours())
+
+
+def case_what_has_no_faces_any_more_becomes_an_asset_without_a_preview() -> None:
+    with served():
+        job = generate(count=2)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+    empty, curve = ours()
+    empty.data.clear_geometry()
+    turned = bpy.data.objects.new("Curve", bpy.data.curves.new("Curve", "CURVE"))
+    turned["unrender_uuid"] = curve["unrender_uuid"]
+    bpy.context.scene.collection.objects.link(turned)
+    part("scene.objects").select_only(bpy.context, [empty, turned])
+    assert bpy.ops.unrender.mark_asset() == {"FINISHED"}
+    assert not previews_pending()
+    assert empty.asset_data is not None
+    assert turned.asset_data is not None
 
 
 def case_each_object_is_exported_standing_at_the_origin(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from tests.blender_addon.blender_cases.addon_cases import generate, ours, part, poll, served, session
+from tests.blender_addon.blender_cases.addon_cases import draw, generate, ours, part, poll, served, session
 from tests.blender_addon.fake_server import wait_until
 
 
@@ -84,8 +84,27 @@ def case_nothing_is_imported_in_the_middle_of_an_edit() -> None:
             poll()
         assert ours() == []
         assert bpy.context.view_layer.objects.active == mesh
+        assert "waits for Object Mode" in draw(bpy.types.UNRENDER_PT_jobs)
+        before = session().revision
         bpy.ops.object.mode_set(mode="OBJECT")
+        import_some(1)
+        assert session().revision > before, "the panel is drawn again"
+        assert "waits for Object Mode" not in draw(bpy.types.UNRENDER_PT_jobs)
         import_some(2)
+
+
+def case_a_result_that_is_taken_off_the_list_is_not_waited_for() -> None:
+    mesh = bpy.data.objects.new("Mine", bpy.data.meshes.new("Mine"))
+    bpy.context.scene.collection.objects.link(mesh)
+    bpy.context.view_layer.objects.active = mesh
+    with served():
+        job = generate(count=1)
+        bpy.ops.object.mode_set(mode="EDIT")
+        wait_until(lambda: session().held_import == job().id, poll)
+        bpy.ops.unrender.job_remove(job=job().key)
+        wait_until(lambda: session().held_import is None, poll)
+        bpy.ops.object.mode_set(mode="OBJECT")
+        assert ours() == []
 
 
 def case_panels_are_redrawn_when_what_they_show_has_changed_and_once_per_second_while_they_count() -> None:
