@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blender's images against the ray-cast reference: outline, left and right, up and down, depth, normal and shading."""
 
-import importlib.util
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
+from tests.renderer_agreement import ray_cast_boxes as reference
+from tests.renderer_agreement.rays import Reference
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import IGGAN_LIGHTING, Lighting
 from unrender.renderers.base import RenderedImages
@@ -23,20 +22,6 @@ SIZE = 96
 RESOLUTION = 64
 VIEWS = [(0.0, 0.0), (90.0, 0.0), (35.0, 25.0), (-120.0, -30.0), (200.0, 60.0), (10.0, 89.0)]  # degrees
 LENSES = [None, math.radians(30.0)]
-
-
-def _load_reference() -> ModuleType:
-    name = "renderer_agreement_ray_cast_boxes"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("ray_cast_boxes.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-reference = _load_reference()
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +43,13 @@ def render(
     return renderer.render(grid.expand(len(VIEWS), 1, *grid.shape), cameras(field_of_view), lighting)
 
 
-def expected(view: int, field_of_view: float | None) -> "reference.Reference":
+def expected(view: int, field_of_view: float | None) -> Reference:
     azimuth, elevation = (math.radians(angle) for angle in VIEWS[view])
     distance = cameras(field_of_view).distance
     return reference.cast(azimuth, elevation, SIZE, 1.2, distance, field_of_view is not None)
 
 
-def inner(wanted: "reference.Reference") -> np.ndarray:
+def inner(wanted: Reference) -> np.ndarray:
     """Pixels whose neighbourhood shows one side of one box: marching cubes round the edges by two voxels."""
     same = ndimage.maximum_filter(wanted.face, 9) == ndimage.minimum_filter(wanted.face, 9)
     return same & wanted.silhouette

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The torch ray marcher, and with it the resampling and the cameras of the proxies, against the ray-cast reference."""
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
+from tests.renderer_agreement import ray_cast_boxes as reference
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import IGGAN_LIGHTING
 from unrender.networks.compositing import composite
@@ -20,21 +17,6 @@ from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 
 VIEWS = [(0.0, 0.0), (90.0, 0.0), (30.0, 25.0), (-140.0, -20.0), (10.0, 80.0)]
 SIZE, RESOLUTION, WIDTH = 128, 32, 1.2
-
-
-def load_reference() -> ModuleType:
-    name = "ray_cast_boxes"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-reference = load_reference()
 
 
 def cameras(field_of_view: float | None) -> Cameras:

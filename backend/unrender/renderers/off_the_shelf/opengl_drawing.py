@@ -176,7 +176,8 @@ class OpenGLDrawing:
         lights = len(lighting.directions) if lighting else 0
         program = self._programs.get((source, lights))
         if program is None:
-            # The geometry is taken at the centres of pixels, which are covered wherever it is drawn at all.
+            # Normals at the centre of a pixel may lie outside of a triangle that is smaller: on voxel surfaces they
+            # cost three times the error. Only the geometry has none such: it is drawn where the centre is covered.
             centroid = source is shaders.LAMBERT and self._samples > 1
             program = self._context.program(
                 vertex_shader=shaders.with_constants(shaders.VERTICES, lights, centroid),
