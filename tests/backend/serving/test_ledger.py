@@ -2,6 +2,7 @@
 """The list of jobs on disk."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,17 @@ def test_a_second_owner_is_refused_until_the_first_has_closed(tmp_path: Path) ->
     with JobLedger(path), pytest.raises(UserError, match="Another Unrender server"):
         JobLedger(path)
     JobLedger(path).close()
+
+
+def test_a_patient_owner_waits_for_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    first = JobLedger(path)
+    first.save(job(1))
+    leaving = threading.Timer(1.5, first.close)
+    leaving.start()
+    with JobLedger(path, patience=60.0) as second:
+        assert second.find(job(1).id) == job(1)
+    leaving.join()
 
 
 def test_a_damaged_result_is_a_sentence(tmp_path: Path) -> None:
