@@ -36,6 +36,8 @@ def read_flags(arguments: Sequence[str], classes: Sequence[str]) -> argparse.Nam
         options = parser.parse_args([*from_file, *arguments])
     except SystemExit as stop:
         raise FlagError(2 if stop.code else 0) from None
+    if options.ray:
+        raise DatasetError("Many machines need the backend: unrender render-dataset --ray, with the same flags.")
     is_white = options.source in (*classes, OBJECTS)
     if options.lights is None:
         options.lights = "iggan" if is_white else "three-point"
@@ -79,6 +81,7 @@ def _parser(classes: Sequence[str]) -> argparse.ArgumentParser:
     add("--shard", type=_shard, default=(0, 1), help="I/N renders every N-th object, from I = 0 on")
     add("--images", type=_numbers, default=(), help="render only these images, for example 0,17")
     add("--workers", type=int, default=1, help="Blenders at once (1)")
+    add("--ray", default="", help="a Ray cluster to render on; only with unrender render-dataset")
     add("--threads", type=int, default=min(4, os.cpu_count() or 1), help="render threads of each")
     add("--timeout", type=float, default=600.0, help="seconds that one image may take (600)")
     add("--json", action="store_true", help="one line of JSON per image on standard output")

@@ -83,6 +83,9 @@ def _make_world(scene: bpy.types.Scene, lighting: Lighting) -> bpy.types.Node | 
     mapping = tree.nodes.new("ShaderNodeMapping")
     picture = tree.nodes.new("ShaderNodeTexEnvironment")
     picture.image = bpy.data.images.load(str(lighting.environment), check_existing=True)
+    if lighting.environment.suffix.lower() in (".hdr", ".exr"):
+        # Said aloud, for newer Blenders believe what a file says of its colours and older ones do not.
+        picture.image.colorspace_settings.name = "Linear" if bpy.app.version < (4, 0) else "Linear Rec.709"
     tree.links.new(place.outputs["Generated"], mapping.inputs["Vector"])
     tree.links.new(mapping.outputs["Vector"], picture.inputs["Vector"])
     tree.links.new(picture.outputs["Color"], background.inputs["Color"])
