@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from unrender.cli.console import LongWork, long_work, print_json
-from unrender.errors import ConfigurationError, DataError, DiskFullError, RenderError
+from unrender.errors import BlenderNotFoundError, ConfigurationError, DataError, DiskFullError, RenderError
 from unrender.training.progress import Progress
 
 _PARTLY_DONE, _CONFIGURATION, _NO_ENGINE = 3, 4, 5
@@ -91,7 +91,12 @@ def command(
     device: Annotated[str, typer.Option(help="What Cycles renders on: cpu, auto, gpu, optix, cuda, hip, ...")] = "cpu",
     shard: Annotated[str, typer.Option(help="I/N renders every N-th object, from I = 0 on.")] = "0/1",
     images: Annotated[str, typer.Option(help="Render only these images, for example 0,17.")] = "",
-    workers: Annotated[int | None, typer.Option(min=1, help="Blenders at once; default: one per two cores.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Blenders at once; default: one per two cores, or all that --ray allows.")
+    ] = None,
+    ray: Annotated[
+        str, typer.Option(help="Render on all machines of a Ray cluster: auto, or HOST:PORT of its head.")
+    ] = "",
     threads: Annotated[int, typer.Option(min=1, help="Render threads of each Blender.")] = 2,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one image may take.")] = 600.0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a data set that was interrupted.")] = False,
@@ -120,13 +125,13 @@ def command(
                 device=device, shard=shard, only_images=images, timeout=timeout,
             )  # fmt: skip
             display = _Display(work, as_json)
-            workers = workers or max(1, (os.cpu_count() or 1) // 2)
+            workers = workers or (0 if ray else max(1, (os.cpu_count() or 1) // 2))
             failed = render_dataset(
-                request, out, workers, threads, resume, display.record, work.cancelled, on_note=display.note
+                request, out, workers, threads, resume, display.record, work.cancelled, on_note=display.note, ray=ray
             )
         except ConfigurationError as error:
             raise typer.BadParameter(str(error)) from error
-        except (DataError, RenderError, DiskFullError) as error:
+        except (DataError, RenderError, DiskFullError, BlenderNotFoundError) as error:
             typer.echo(f"unrender: {error}", err=True)
             raise typer.Exit(_exit_code(error)) from error
     if not as_json:
@@ -135,7 +140,7 @@ def command(
         raise typer.Exit(_PARTLY_DONE)
 
 
-def _exit_code(error: DataError | RenderError | DiskFullError) -> int:
+def _exit_code(error: DataError | RenderError | DiskFullError | BlenderNotFoundError) -> int:
     if isinstance(error, DiskFullError):
         return _PARTLY_DONE
     return _CONFIGURATION if isinstance(error, DataError) else _NO_ENGINE

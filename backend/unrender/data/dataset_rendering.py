@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from unrender.data.dataset_script import dataset_script
 from unrender.errors import CancelledError, ConfigurationError, DataError, DiskFullError, RenderError
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_blender
 
@@ -80,15 +81,6 @@ class DatasetRequest:
         return flags
 
 
-def dataset_script() -> Path:
-    """Path of `render_dataset.py`: in `scripts/` of a checkout, inside the distribution in an installed wheel."""
-    package = Path(__file__).resolve().parents[1]
-    for place in (package.parents[1] / "scripts", package.parent / "unrender_blender_addon"):
-        if (place / "render_dataset.py").is_file():
-            return place / "render_dataset.py"
-    raise RenderError("scripts/render_dataset.py is missing from this installation.", "Install unrender again.")
-
-
 def render_dataset(
     request: DatasetRequest,
     out: Path,
@@ -99,18 +91,51 @@ def render_dataset(
     cancelled: Callable[[], bool] = lambda: False,
     blender: BlenderInstallation | None = None,
     on_note: Callable[[str], None] = lambda words: None,
+    ray: str = "",
 ) -> int:
     """Render the images that are not in `out` yet; returns how many failed.
 
     on_record: called in this thread with the record of each image (`{"failed": k, "tag": ..., "message": ...}` for one
-    that failed). on_note: with what the user should know meanwhile, such as that another engine renders. Raises
-    DataError where the folder or the source cannot be used, ConfigurationError for a bad value, RenderError where
-    Blender cannot render, DiskFullError, CancelledError where it was stopped (`resume` continues).
+    that failed). on_note: with what the user should know meanwhile, such as that another engine renders. ray: "auto" or
+    HOST:PORT of a Ray cluster, whose machines render instead, with as many workers as they have room for, or `workers`
+    where that is not 0. Raises DataError where the folder or the source cannot be used, ConfigurationError for a bad
+    value or a cluster that cannot, BlenderNotFoundError, RenderError where Blender cannot render, DiskFullError,
+    CancelledError where it was stopped (`resume` continues).
     """
-    blender = blender or find_blender()
+    if ray:
+        from unrender.data.farm.cluster_blenders import blenders_of_cluster  # the default stays free of it
+
+        with blenders_of_cluster(ray, request, out, threads, on_note) as blenders:
+            workers = min(workers, blenders.room) if workers else blenders.room
+            return _render(request, blenders, out, workers, threads, resume, on_record, cancelled, on_note)
+    command = (blender or find_blender()).script_command(dataset_script(), [])
+    return _render(request, Blenders(command, {}), out, workers, threads, resume, on_record, cancelled, on_note)
+
+
+@dataclass(frozen=True, slots=True)
+class Blenders:
+    """command: starts `render_dataset.py` in a Blender somewhere; environment: what that needs; room: how many there
+    may be at once, 0 where that is open."""
+
+    command: list[str]
+    environment: dict[str, str]
+    room: int = 0
+
+
+def _render(
+    request: DatasetRequest,
+    blenders: Blenders,
+    out: Path,
+    workers: int,
+    threads: int,
+    resume: bool,
+    on_record: Callable[[dict[str, Any]], None],
+    cancelled: Callable[[], bool],
+    on_note: Callable[[str], None],
+) -> int:
     flags = [*request.arguments(), f"--out={out}", f"--threads={threads}", f"--workers={workers}", "--json"]
     failed = 0
-    script = _Script(blender, [*flags, *(["--resume"] if resume else [])], on_note)
+    script = _Script(blenders, [*flags, *(["--resume"] if resume else [])], on_note)
     try:
         while True:
             if cancelled():
@@ -132,15 +157,15 @@ def render_dataset(
 class _Script:
     """The process that watches over the Blenders; it ends by itself, and they with it, when this process is gone."""
 
-    def __init__(self, blender: BlenderInstallation, flags: list[str], on_note: Callable[[str], None]) -> None:
-        start_blender = json.dumps(blender.script_command(dataset_script(), []))
+    def __init__(self, blenders: Blenders, flags: list[str], on_note: Callable[[str], None]) -> None:
+        start_blender = json.dumps(blenders.command)
         self.records: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._process = subprocess.Popen(
             [sys.executable, str(dataset_script()), *flags, "--exit-with-parent", "--blender", start_blender],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=dict(os.environ) | {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"},
+            env=dict(os.environ) | {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"} | blenders.environment,
             text=True,
             encoding="utf-8",
             errors="replace",

@@ -11,6 +11,7 @@ import numpy as np
 from unrender.geometry.cameras import Cameras, ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING
 from unrender.geometry.meshes import Mesh
+from unrender.renderers.farm.ray_pool import RayPool
 from unrender.renderers.off_the_shelf.blender_renderer import pack_views, render_settings
 from unrender.renderers.off_the_shelf.worker_pool import WorkerPool
 
@@ -63,7 +64,7 @@ class Workload:
         """Of a batch, for Cycles."""
         return render_settings(self.effort.size, samples, "cycles", threads, (), _WIDTH, None, IGGAN_LIGHTING)
 
-    def describe(self, pool: WorkerPool, samples: int, threads: int) -> dict[str, Any]:
+    def describe(self, pool: WorkerPool | RayPool, samples: int, threads: int) -> dict[str, Any]:
         """What a reader has to know about a rate."""
         return {
             "faces": round(float(np.mean([len(mesh.faces) for mesh in self.meshes]))),

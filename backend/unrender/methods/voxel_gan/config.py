@@ -58,6 +58,7 @@ class RendererConfig:
     samples: int = 4  # per pixel
     workers: int = 1  # of Blender
     threads: int = 2  # per worker
+    ray: str = ""  # "auto" or HOST:PORT: Blenders on all machines of that Ray cluster, as many as it has room for
     surface_blur: int = 0  # blurs of the binary grid before meshing; 0 keeps thin parts, 2 makes rounded things smooth
     fit_to_photos: bool = False  # fit light and exposure to the training pictures first
 

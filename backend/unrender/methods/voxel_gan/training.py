@@ -92,4 +92,5 @@ def build_renderer(config: VoxelGanConfig) -> Renderer:
         workers=settings.workers,
         threads=settings.threads,
         surface_blur=settings.surface_blur,
+        ray=settings.ray,
     )

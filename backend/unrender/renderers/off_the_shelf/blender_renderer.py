@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blender as a Renderer: not differentiable, photorealistic, fed with meshes."""
 
+import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from unrender.geometry.lighting import Lighting
 from unrender.geometry.meshes import Mesh
 from unrender.geometry.surface import extract_surface, smooth_binary
 from unrender.renderers.base import RenderedImages, Shapes
+from unrender.renderers.farm.ray_pool import RayPool
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
 from unrender.renderers.off_the_shelf.worker_pool import BatchImages, PoolLimits, WorkerPool
 
@@ -46,6 +48,7 @@ class BlenderRenderer:
 
     Grids are thresholded at 0.5 and meshed by marching cubes on `smooth_binary` of them, off the calling thread.
     passes: further images in the result, some of "depth" and "normal". surface_blur: passes of `smooth_binary`.
+    ray: "auto" or HOST:PORT of a Ray cluster, whose machines then render with as many workers as they have room for.
     """
 
     differentiable = False
@@ -61,11 +64,17 @@ class BlenderRenderer:
         blender: BlenderInstallation | None = None,
         limits: PoolLimits | None = None,
         surface_blur: int = 0,
+        ray: str = "",
     ) -> None:
         self._surface_blur = surface_blur
         self._fixed = (size, samples, engine, threads, passes)
         self._workers = workers
-        self._pool = WorkerPool(workers, threads, blender, limits)
+        self._pool: WorkerPool | RayPool
+        if ray:
+            self._pool = RayPool(ray, 0, threads, limits, logging.getLogger(__name__).warning)
+            self._workers = self._pool.workers
+        else:
+            self._pool = WorkerPool(workers, threads, blender, limits)
         self._mesher = ThreadPoolExecutor(1, thread_name_prefix="mesher")
 
     def __enter__(self) -> "BlenderRenderer":
@@ -75,7 +84,7 @@ class BlenderRenderer:
         self.close()
 
     @property
-    def pool(self) -> WorkerPool:
+    def pool(self) -> WorkerPool | RayPool:
         return self._pool
 
     def close(self) -> None:
