@@ -135,7 +135,7 @@ def test_the_lights_are_the_ones_that_training_uses(checkout: Path) -> None:
 
 
 def test_both_doors_have_the_same_flags() -> None:
-    # "blender" and "exit-with-parent" are between the two doors, objects come from the server, a cluster needs the backend
+    # Two are between the doors, objects come from the server, and a cluster needs the backend.
     own = {"blender", "exit-with-parent", "objects", "ray"}
     parser = dataset_flags._parser(("chair",))
     script = {flag.lstrip("-") for action in parser._actions for flag in action.option_strings} - {"h"} - own
