@@ -7,6 +7,9 @@ import numba
 import numpy as np
 from jaxtyping import Float32, Integer
 
+_A0, _A1, _A2, _A3 = (np.float32(value) for value in (1.5707288, -0.2121144, 0.0742610, -0.0187293))
+_PI = np.float32(np.pi)
+
 
 def vertex_normals(
     vertices: Float32[np.ndarray, "N 3"], faces: Integer[np.ndarray, "F 3"]
@@ -54,7 +57,11 @@ def _sum_over_faces(vertices, faces, normals):  # type: ignore[no-untyped-def]
             for axis in range(3):
                 dot -= edge[corner, axis] * edge[before, axis]
             cosine = dot / (length[corner] * length[before])
-            weight = np.arccos(min(max(cosine, np.float32(-1.0)), np.float32(1.0))) / area
+            # arccos to 7e-5 radians (Abramowitz and Stegun 4.4.45), which is a third of the time of the exact one.
+            size = min(abs(cosine), np.float32(1.0))
+            angle = ((_A3 * size + _A2) * size + _A1) * size + _A0
+            angle *= np.sqrt(np.float32(1.0) - size)
+            weight = (angle if cosine >= 0.0 else _PI - angle) / area
             vertex = faces[face, corner]
             normals[vertex, 0] += weight * x
             normals[vertex, 1] += weight * y

@@ -19,7 +19,7 @@ def measure_opengl(effort: Effort, samples: int) -> Comparison:
     workload = Workload(effort)
     with (
         BlenderRenderer(effort.size, 1, threads=effort.threads) as blender,
-        OpenGLRenderer(effort.size, samples) as opengl,
+        OpenGLRenderer(effort.size, samples, closed=True) as opengl,  # as it draws the grids of a training
     ):
         for renderer in (blender, opengl):
             _images_per_second(renderer, workload)
