@@ -38,10 +38,12 @@ def render_batch(scene: RenderScene, settings: dict, arrays: dict[str, np.ndarra
     scene.configure(RenderSettings.from_dict(settings))
     meshes = _split_meshes(arrays)
     if bare_repeats:
+        scene.expect_views(False)
         return _render_bare(scene, meshes, arrays["rotations"], bare_repeats)
     rotations, mesh_of_view = arrays["rotations"], arrays["mesh_of_view"]
     if rotations.shape != (len(mesh_of_view), 3, 3):
         raise ValueError(f"rotations are {rotations.shape}; expected {(len(mesh_of_view), 3, 3)}")
+    scene.expect_views(len(mesh_of_view) >= 2 * len(set(mesh_of_view.tolist())))
     images: dict[str, np.ndarray] = {}
     render_seconds, current = 0.0, -1
     for view, index in enumerate(mesh_of_view.tolist()):

@@ -40,6 +40,7 @@ class RenderScene:
         self._settings: RenderSettings | None = None
         self._pixels = None
         self._turned = self.object
+        self._second_user: bpy.types.Object | None = None
 
     @property
     def material(self) -> bpy.types.Material:
@@ -60,6 +61,22 @@ class RenderScene:
         if self._pixels is None or self._settings is None or self._settings.engine != settings.engine:
             self._pixels = open_pixels(self.scene, settings.engine)
         self._settings = settings
+
+    def expect_views(self, several: bool) -> None:
+        """Say whether each mesh will be rendered from several sides; must be said before `set_mesh`.
+
+        Cycles moves the points of a mesh that has one user to where the object stands, and so builds all of it anew
+        whenever the object turns. A second user, which no ray meets, keeps it from that: at one sample a turned mesh
+        of 11,000 faces takes half the time. A mesh that is rendered once takes a tenth longer.
+        """
+        several = several and self._settings is not None and self._settings.engine == "cycles"
+        if several == (self._second_user is not None):
+            return
+        if several:
+            self._second_user = _add_unseen_user(self._mesh, self.camera)
+        else:
+            bpy.data.objects.remove(self._second_user)
+            self._second_user = None
 
     def set_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         """Replace the geometry: float32 [N, 3] world coordinates, int32 [F, 3] outward triangles."""
@@ -114,6 +131,17 @@ class RenderScene:
         self.object.data = self._mesh
         for mesh in meshes:
             bpy.data.meshes.remove(mesh)
+
+
+def _add_unseen_user(mesh: bpy.types.Mesh, camera: bpy.types.Object) -> bpy.types.Object:
+    """An object behind the camera that neither the camera nor light sees."""
+    item = bpy.data.objects.new("unrender unseen", mesh)
+    # What is visible to nothing at all is left out by Cycles: nothing here lets light through, so this one kind stays.
+    item.visible_camera = item.visible_diffuse = item.visible_glossy = item.visible_volume_scatter = False
+    item.visible_shadow, item.visible_transmission = False, True
+    item.parent, item.location = camera, (0.0, 0.0, 10.0)
+    bpy.context.scene.collection.objects.link(item)
+    return item
 
 
 def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray, smooth: bool) -> None:

@@ -41,12 +41,14 @@ class Stage:
         self.clear()
         self._smooth, self._real = smooth, False
         self._configure(self._white_settings((), (), 1.0))  # the mesh takes its smoothness from the settings
+        self._scene.expect_views(self._plan.views > 1)
         self._scene.set_mesh(vertices, faces)
 
     def show_model(self, model: Model) -> None:
         """Show objects of Blender, with their materials where the plan keeps them and they have any."""
         self.clear()
         self._model = model
+        self._scene.expect_views(False)
         model.show_colours()
         self._real = self._plan.materials != "clay" and (model.has_materials or self._plan.materials == "keep")
         self._smooth = True
@@ -108,6 +110,7 @@ class Stage:
                 self._model.use_material(white)
             else:
                 self._scene.object.data.materials[0] = white
+        self._scene.expect_views(False)  # it would be one more object among which lights are picked
         engines.allow_bounces(self._scene.scene)
         # With its data kept from image to image Cycles would not always take the new seed, and pick lights by an order
         # that depends on which object came before: an image has to be the same whatever was rendered first.
