@@ -77,6 +77,7 @@ def look(cast: Callable[[Viewpoint], Reference], viewpoint: Viewpoint, fineness:
         *(image[middle, middle] for image in (fine.silhouette, fine.depth, fine.normal, fine.face)),
         mixed=_blocks(~smooth_parts(fine), fineness).any(axis=-1),
         partly=cover.any(axis=-1) & ~cover.all(axis=-1),
+        normals=np.stack([_blocks(fine.normal[..., axis], fineness) for axis in range(3)], axis=-1),
     )
 
 

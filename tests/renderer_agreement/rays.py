@@ -11,8 +11,8 @@ class Reference:
     """silhouette bool [H, W]; depth [H, W] from the camera along the viewing axis; normal [H, W, 3], camera frame;
     face int [H, W]: which flat side is seen, -1 where none is.
 
-    mixed, partly: pixels that show more than one surface, or some of the background, by rays finer than the pixels;
-    None where only the centres of pixels were looked at."""
+    By rays finer than the pixels, None where only their centres were looked at: mixed, partly: pixels that show more
+    than one surface, or some of the background; normals [H, W, S, 3]: all that a pixel shows."""
 
     silhouette: np.ndarray
     depth: np.ndarray
@@ -20,6 +20,7 @@ class Reference:
     face: np.ndarray
     mixed: np.ndarray | None = None
     partly: np.ndarray | None = None
+    normals: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

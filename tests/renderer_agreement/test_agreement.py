@@ -31,6 +31,7 @@ from unrender.renderers.off_the_shelf.opengl_renderer import OpenGLRenderer
 LAWS = ("iggan", "iggan-lvp", "sphere", "turntable", "gan-views")
 IMAGES = ("rgb", "alpha", "depth", "normal")
 DEPTH, DEGREES, RADIANCE = 0.005, 3.0, 2.0 / 255.0
+FORGIVEN = 4  # pixels of a picture of voxels, whose edges are round
 
 FEW = {
     "orthographic": views_of_laws(("iggan", "sphere", "turntable"), 1, None, seed=34),
@@ -123,8 +124,9 @@ def assert_agreement(pictures: Pictures, name: str) -> None:
     for view in range(len(pictures.views)):
         where = f"{shape.name} by {pictures.contestant.name}, view {np.degrees(pictures.views.angles[view]).round()}"
         departure, wanted, image = pictures.departure(shape, view)
-        assert departure.lacking == 0, f"{where} lacks pixels inside the outline"
-        assert departure.excess == 0, f"{where} has pixels outside the outline"
+        forgiven = FORGIVEN if pictures.contestant.takes_grids else 0
+        assert departure.lacking <= forgiven, f"{where} lacks pixels inside the outline"
+        assert departure.excess <= forgiven, f"{where} has pixels outside the outline"
         assert departure.compared.sum() > 0.2 * wanted.silhouette.sum()
         assert departure.depth is not None
         if pictures.contestant.takes_grids:
@@ -148,14 +150,22 @@ def assert_near_the_voxels(departure: Departure, where: str) -> None:
 def assert_lambert(
     shape: Shape, departure: Departure, wanted: Reference, image: dict[str, np.ndarray], where: str
 ) -> None:
-    normal = torch.from_numpy(wanted.normal).float().permute(2, 0, 1)[None]
-    radiance = IGGAN_LIGHTING.shade(normal)[0, 0].numpy()
-    difference = np.abs(image["rgb"] - radiance[..., None])[departure.compared]
+    """Flat faces have the closed form's radiance; a pixel of a round surface has some average of what it shows."""
+    got = image["rgb"][departure.compared]
     if not shape.smooth:
-        assert difference.max() < RADIANCE, where
-    else:  # the reference is the centre of a pixel, the picture an average over it
-        assert difference.mean() < RADIANCE, where
-        assert np.quantile(difference, 0.99) < 4 * RADIANCE, where
+        assert np.abs(got - lambert(wanted.normal[departure.compared])[:, None]).max() < RADIANCE, where
+        return
+    assert wanted.normals is not None
+    shown = lambert(wanted.normals[departure.compared])
+    darkest, brightest = shown.min(axis=1, keepdims=True), shown.max(axis=1, keepdims=True)
+    outside = np.maximum(darkest - got, got - brightest)
+    assert outside.max() < RADIANCE, where
+
+
+def lambert(normals: np.ndarray) -> np.ndarray:
+    """Radiance [...] of camera-frame normals [..., 3]."""
+    flat = torch.from_numpy(normals.reshape(-1, 3)).float().T[None]
+    return IGGAN_LIGHTING.shade(flat).numpy().reshape(normals.shape[:-1])
 
 
 SHAPES = ("ellipsoid", "stepped box", "torus", "letter F", "spot", "chair")
@@ -218,9 +228,8 @@ def test_sampled_suns_light_flat_faces_as_the_closed_form_does(blender_python: P
         for face in np.unique(wanted.face[departure.compared]):
             seen = departure.compared & (wanted.face == face)
             assert seen.sum() > 100
-            normal = torch.from_numpy(wanted.normal[seen][0]).float().view(1, 3, 1)
             got = images.rgb[view].permute(1, 2, 0).numpy()[seen].mean()
-            assert got == pytest.approx(float(IGGAN_LIGHTING.shade(normal)), abs=RADIANCE)
+            assert got == pytest.approx(float(lambert(wanted.normal[seen][0])), abs=RADIANCE)
 
 
 def test_opengl_draws_a_flat_mesh_flat_and_a_smooth_one_smooth() -> None:
