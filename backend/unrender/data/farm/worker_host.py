@@ -11,7 +11,7 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from unrender.data.dataset_script import dataset_script
 from unrender.data.farm.carried_files import CarriedTree, translate, unpack
@@ -104,9 +104,13 @@ class WorkerHost:
         assert self._process.stderr is not None
         words = threading.Thread(target=self._collect_words, args=(self._process.stderr,), daemon=True)
         words.start()
-        for line in self._process.stdout:
-            if line.startswith(b"{"):
-                self._said.put(Said("o", line, self._take_files(json.loads(line))))
+        try:
+            for line in self._process.stdout:
+                if line.startswith(b"{"):
+                    self._said.put(Said("o", line, self._take_files(json.loads(line))))
+        except (OSError, ValueError, KeyError) as error:
+            self._said.put(Said("e", f"what the worker said could not be passed on: {error!r}\n".encode()))
+            self._process.kill()
         words.join()
         self._said.put(Said("x", str(self._process.wait()).encode() + b"\n"))
 
@@ -114,15 +118,13 @@ class WorkerHost:
         for line in stream:
             self._said.put(Said("e", line))
 
-    def _take_files(self, message: dict[str, dict[str, object]]) -> dict[str, bytes]:
+    def _take_files(self, message: dict[str, Any]) -> dict[str, bytes]:
         record = message.get("record")
         if record is None:
             return {}
-        passes = record.get("passes", {})
-        assert isinstance(passes, dict)
         files = {}
-        for name in (record["file"], *passes.values()):
-            path = self._out / str(name)
-            files[str(name)] = path.read_bytes()
+        for name in (record["file"], *record.get("passes", {}).values()):
+            path = self._out / name
+            files[name] = path.read_bytes()
             path.unlink()
         return files

@@ -17,6 +17,7 @@ from typing import Any
 
 import unrender
 from unrender.errors import BlenderNotFoundError, ConfigurationError, RenderError
+from unrender.renderers.farm.own_output import own_output
 from unrender.renderers.farm.placement import Candidate, Machine, Share, alike, emptiest, with_room
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_blender
 
@@ -55,6 +56,8 @@ class Cluster:
     ) -> None:
         self._share, self._say, self._must_see = share, say, must_see
         self._ray, self._is_ours = _connect(address)
+        self._leaving = contextlib.ExitStack()
+        self._leaving.enter_context(own_output())
         self._lock = threading.Lock()
         self._held: dict[str, int] = {}
         self._known: dict[str, Candidate] = {}
@@ -144,6 +147,7 @@ class Cluster:
         if self._is_ours:
             self._ray.shutdown()
             self._is_ours = False
+        self._leaving.close()
 
     def _start(self, kind: type, chosen: Candidate, arguments: tuple[Any, ...]) -> Any:
         return (
@@ -193,9 +197,12 @@ class Cluster:
         deadline = time.monotonic() + _SURVEY_SECONDS
         for machine, survey in surveys:
             self._known[machine.id] = Candidate(machine, self._answer(survey, deadline))
+        if new:  # meanwhile one may have gone, which Ray takes a while to notice
+            there = {machine.id for machine in self._machines()}
+            roomy = with_room([machine for machine in machines if machine.id in there], self._share)
         usable, notes = alike([self._known[machine.id] for machine in roomy], self._share, self._version)
         for note in notes:
-            if any(machine.name in note for machine in new):
+            if any(note.startswith(machine.name) for machine in new):
                 self._say(note)
         with self._lock:
             self._usable = usable
@@ -224,9 +231,7 @@ def _connect(address: str) -> tuple[Any, bool]:
     try:
         import ray
     except ImportError as error:
-        raise ConfigurationError(
-            "Ray is not installed, and was asked for to render on many machines.", _INSTALL
-        ) from error
+        raise ConfigurationError("Ray, which renders on many machines, is not installed.", _INSTALL) from error
     if ray.is_initialized():
         return ray, False
     if address != AUTO:
