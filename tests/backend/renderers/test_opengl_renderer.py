@@ -137,6 +137,17 @@ def _blurred(grid: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.conv3d(grid.float(), kernel[None, None], padding=1)
 
 
+def test_a_camera_inside_of_a_closed_shape_sees_its_walls(renderer: OpenGLRenderer) -> None:
+    """Faces seen from behind are left out only where something in front hides them."""
+    wide = Cameras(torch.zeros(1), torch.zeros(1), 1.0, math.radians(100.0))
+    assert wide.distance < 0.5
+    with OpenGLRenderer(SIZE, passes=("depth", "normal"), smooth=False, closed=True) as closed:
+        for shape in (box(0.9, 0.95, 0.9), box(0.2, 0.2, 0.2)):
+            images = closed.render([shape], wide, IGGAN_LIGHTING)
+            assert_equal(images, renderer.render([shape], wide, IGGAN_LIGHTING))
+            assert float(images.alpha.max()) == 1.0
+
+
 def test_a_single_sheet_is_lit_on_the_side_that_is_seen(renderer: OpenGLRenderer) -> None:
     corners = np.array([[-0.25, 0, -0.25], [0.25, 0, -0.25], [0.25, 0, 0.25], [-0.25, 0, 0.25]], np.float32)
     sheet = Mesh(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32))

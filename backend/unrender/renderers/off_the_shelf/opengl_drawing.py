@@ -108,9 +108,11 @@ class OpenGLDrawing:
     ) -> tuple[Float32[np.ndarray, "B 2 H W"], Float32[np.ndarray, "B 4 H W"] | None]:
         """(radiance, coverage) of every view, premultiplied, and (normal, depth) if `geometry` is asked for.
 
-        cull: leave out the faces that are seen from behind; for closed surfaces, which hide them.
+        cull: leave out the faces that are seen from behind; for closed surfaces, which hide them. It is not done where
+        the camera may look into one, past a front that is nearer than it can see.
         """
         context = self._context
+        cull = cull and _reach(meshes) < cameras.distance - _planes(cameras)[0]
         across = math.ceil(math.sqrt(len(cameras)))
         tiles = (across, math.ceil(len(cameras) / across))
         rotations = np.zeros((len(cameras), 4, 4), np.float32)
@@ -218,10 +220,20 @@ def _padding(code: str) -> str:
     return f"{4 * int(code[0])}x"
 
 
+def _reach(meshes: Corners) -> float:
+    """From the origin to the outermost corner."""
+    position = meshes.corners["position"]
+    return float(np.sqrt(np.einsum("ij,ij->i", position, position).max(initial=0.0)))
+
+
+def _planes(cameras: Cameras) -> tuple[float, float]:
+    """Depths of the near and the far plane, those of Blender's cameras: what lies outside is cut off in both."""
+    return max(cameras.distance - 2.0, 0.01), cameras.distance + 10.0
+
+
 def _set_camera(program: "moderngl.Program", cameras: Cameras, tiles: tuple[int, int]) -> None:
-    """The lens, with the planes of Blender's cameras: what is further in front or behind is cut off in both."""
     distance, perspective = cameras.distance, cameras.field_of_view is not None
-    near, far = max(distance - 2.0, 0.01), distance + 10.0
+    near, far = _planes(cameras)
     program["tiles"] = tiles
     program["camera_distance"] = distance
     program["perspective"] = perspective
