@@ -19,8 +19,8 @@ from unrender.renderers.off_the_shelf.opengl_context import open_context
 
 TINY = "--rounds 2 --objects 2 --frames 12 --resolution 12 --size 16 --meshes 4 --batches 2 --views 2 --threads 1"
 LIMITS = {
-    "overhead-1": 0.85, "overhead-4": 0.85, "overhead-16": 0.85, "practice": 5.0, "workers": 1.8, "views": 1.4,
-    "opengl": 2.0, "opengl-4": 2.0, "transport": 3.0,
+    "overhead-1": 0.85, "overhead-4": 0.85, "overhead-16": 0.85, "practice": 5.0, "workers": 1.8,
+    "views-1": 1.4, "views-4": 1.4, "opengl-1": 2.0, "opengl-4": 2.0, "transport": 3.0,
 }  # fmt: skip
 QUESTION = Question("row", "one over the other", "images/s", 1.5)
 

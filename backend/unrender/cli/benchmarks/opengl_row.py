@@ -27,9 +27,8 @@ def measure_opengl(effort: Effort, samples: int) -> Comparison:
             "opengl": opengl.device,
             "opengl_samples": samples,
         }
-        name = "opengl" if samples == 1 else f"opengl-{samples}"
         return compare(
-            Question(name, f"OpenGL at {samples} per pixel over Cycles at 1", "images/s", 2.0),
+            Question(f"opengl-{samples}", f"OpenGL at {samples} per pixel over Cycles at 1", "images/s", 2.0),
             lambda: _images_per_second(opengl, workload),
             lambda: _images_per_second(blender, workload),
             effort.rounds,

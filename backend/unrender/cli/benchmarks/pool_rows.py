@@ -48,17 +48,17 @@ def measure_workers(effort: Effort) -> Comparison:
         )
 
 
-def measure_views(effort: Effort) -> Comparison:
+def measure_views(effort: Effort, samples: int) -> Comparison:
     """The same number of images of few meshes from several sides, and of many meshes from one side each."""
     workload = Workload(effort)
-    settings = workload.settings(_TRAINING_SAMPLES, effort.threads)
+    settings = workload.settings(samples, effort.threads)
     shared = workload.arrays | {"mesh_of_view": _in_turn(effort.meshes, effort.views)}
     with WorkerPool(1, effort.threads) as pool:
         for batch in (shared, workload.arrays):
             pool.submit(settings, batch, effort.meshes).result()
-        facts = workload.describe(pool, _TRAINING_SAMPLES, effort.threads) | {"views": effort.views}
+        facts = workload.describe(pool, samples, effort.threads) | {"views": effort.views}
         return compare(
-            Question("views", f"{effort.views} views of each mesh over one view of each", "images/s", 1.4),
+            Question(f"views-{samples}", f"{effort.views} views of each mesh over one view of each", "images/s", 1.4),
             lambda: images_per_second(pool, settings, shared, effort.batches),
             lambda: images_per_second(pool, settings, workload.arrays, effort.batches),
             effort.rounds,

@@ -28,10 +28,13 @@ def _workers(effort: Effort) -> Comparison:
     return measure_workers(effort)
 
 
-def _views(effort: Effort) -> Comparison:
-    from unrender.cli.benchmarks.pool_rows import measure_views
+def _views(samples: int) -> Callable[[Effort], Comparison]:
+    def measure(effort: Effort) -> Comparison:
+        from unrender.cli.benchmarks.pool_rows import measure_views
 
-    return measure_views(effort)
+        return measure_views(effort, samples)
+
+    return measure
 
 
 def _practice(effort: Effort) -> Comparison:
@@ -61,8 +64,9 @@ ROWS: dict[str, Callable[[Effort], Comparison]] = {
     "overhead-16": _overhead(16),
     "practice": _practice,
     "workers": _workers,
-    "views": _views,
-    "opengl": _opengl(1),
+    "views-1": _views(1),
+    "views-4": _views(4),
+    "opengl-1": _opengl(1),
     "opengl-4": _opengl(4),
     "transport": _transport,
 }
@@ -80,7 +84,7 @@ def command(
     size: Annotated[int, typer.Option(min=8, help="Pixels per side.")] = _NORMAL.size,
     meshes: Annotated[int, typer.Option(min=1, help="Images in a batch.")] = _NORMAL.meshes,
     batches: Annotated[int, typer.Option(min=1, help="Batches in a round.")] = _NORMAL.batches,
-    views: Annotated[int, typer.Option(min=2, help="Images of one mesh, in `views` and `practice`.")] = _NORMAL.views,
+    views: Annotated[int, typer.Option(min=2, help="Images of one mesh, in `views-*` and `practice`.")] = _NORMAL.views,
     threads: Annotated[int, typer.Option(min=1, help="Render threads, except in `workers`.")] = _NORMAL.threads,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per row.")] = False,
 ) -> None:
@@ -90,8 +94,8 @@ def command(
     overhead-1, -4, -16   arrays in, images out, over bare Cycles in the same process, at so many samples
     practice              a data set over a new Blender per object with from_pydata and PNG files
     workers               2 workers of 1 thread over 1 worker of 1 thread
-    views                 several views of one mesh over one view each
-    opengl, opengl-4      OpenGL at 1 and 4 samples over Cycles at 1 sample
+    views-1, -4           several views of one mesh over one view each, at so many samples
+    opengl-1, -4          OpenGL at so many samples over Cycles at 1 sample
     transport             messages per second over blendtorch's pattern, PUSH/PULL and pickle
     """
     unknown = sorted(set(only or ()) - set(ROWS))
