@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import shutil
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -19,7 +23,7 @@ from unrender.data.dataset_rendering import Blenders, DatasetRequest, _render, r
 from unrender.data.farm.carried_files import CarriedTree, carry, unpack
 from unrender.data.farm.cluster_blenders import files_of
 from unrender.data.farm.dataset_farm import DatasetFarm, RemoteWorker, WorkerLostError
-from unrender.data.farm.worker_host import Said, WorkerHost
+from unrender.data.farm.worker_host import Said, WorkerHost, remove_left_folders
 from unrender.errors import DataError, DiskFullError, RenderError
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
 
@@ -149,6 +153,18 @@ def test_a_connector_without_the_token_gets_no_worker(blender: BlenderInstallati
         assert stranger.recv(1) == b""
         stranger.close()
     assert farm.started == 0
+
+
+def test_folders_of_killed_workers_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, living = tmp_path / f"unrender-farm-{ended.pid}-x", tmp_path / f"unrender-farm-{os.getpid()}-x"
+    for folder in (left, living):
+        (folder / "out").mkdir(parents=True)
+    remove_left_folders()
+    assert not left.exists()
+    assert living.exists()
 
 
 def test_what_is_carried(tmp_path: Path) -> None:

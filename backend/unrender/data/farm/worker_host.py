@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from unrender.data.dataset_script import dataset_script
 from unrender.data.farm.carried_files import CarriedTree, translate, unpack
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
 
 _WORKER_FLAG = "--dataset-worker"
 _PATHS = {"blend", "path", "source", "cameras", "background", "lights"}  # where a message may name a file
+_FOLDER = "unrender-farm-"
 _WAITING_LINES = 64  # then the worker waits for the network
 _ANSWER_BYTES = 16 * 1024 * 1024
 
@@ -37,7 +40,8 @@ class WorkerHost:
     """Starts the worker in a folder of its own, which is gone with it. Methods may be called from several threads."""
 
     def __init__(self, blender: BlenderInstallation, carried: list[CarriedTree]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="unrender-"))
+        remove_left_folders()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
         self._out = self._folder / "out"
         self._places: dict[str, str] = {}
         for number, tree in enumerate(carried):
@@ -128,3 +132,11 @@ class WorkerHost:
             files[name] = path.read_bytes()
             path.unlink()
         return files
+
+
+def remove_left_folders() -> None:
+    """Remove what workers left on this machine that were killed before they could clean up."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -5,6 +5,7 @@ One thread hands out batches and hears of their ends; others place actors, which
 most two batches: one renders, one has arrived. A batch whose machine is lost goes to another one.
 """
 
+import contextlib
 import queue
 import threading
 from collections import deque
@@ -19,6 +20,8 @@ from unrender.renderers.farm.placement import Share
 from unrender.renderers.farm.render_actor import RenderActor
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
 from unrender.renderers.off_the_shelf.worker_pool import Arrays, BatchImages, PoolLimits
+
+_CLOSE_SECONDS = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +105,10 @@ class RayPool:
         while (event := self._events.get()) is not None:
             event()
             self._feed()
+        closing = [worker.placed.actor.close.remote() for worker in self._workers]
+        for reference in closing:
+            with contextlib.suppress(self._cluster.error):  # its machine may be gone
+                self._cluster.get(reference, timeout=_CLOSE_SECONDS)
         for worker in self._workers:
             self._cluster.release(worker.placed)
         self._fail_everything(RenderError("The pool of Blender workers was closed before this batch was rendered."))

@@ -22,3 +22,7 @@ class RenderActor:
         rendered = self._pool.submit(settings, arrays, images).result()
         copies = {name: np.array(array) for name, array in rendered.images.items()}  # theirs is memory of the socket
         return BatchImages(copies, rendered.seconds, rendered.render_seconds)
+
+    def close(self) -> None:
+        """End the worker and remove its files."""
+        self._pool.close()
