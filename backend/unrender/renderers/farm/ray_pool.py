@@ -19,7 +19,7 @@ from unrender.renderers.farm.cluster import Cluster, Placed, reason
 from unrender.renderers.farm.placement import Share
 from unrender.renderers.farm.render_actor import RenderActor
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
-from unrender.renderers.off_the_shelf.worker_pool import Arrays, BatchImages, PoolLimits
+from unrender.renderers.off_the_shelf.pool_contract import Arrays, BatchImages, PoolLimits
 
 _CLOSE_SECONDS = 10.0
 

@@ -4,7 +4,8 @@
 import numpy as np
 
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
-from unrender.renderers.off_the_shelf.worker_pool import Arrays, BatchImages, PoolLimits, WorkerPool
+from unrender.renderers.off_the_shelf.pool_contract import Arrays, BatchImages, PoolLimits
+from unrender.renderers.off_the_shelf.worker_pool import WorkerPool
 
 
 class RenderActor:

@@ -16,7 +16,8 @@ from unrender.geometry.surface import extract_surface, smooth_binary
 from unrender.renderers.base import RenderedImages, Shapes
 from unrender.renderers.farm.ray_pool import RayPool
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
-from unrender.renderers.off_the_shelf.worker_pool import BatchImages, PoolLimits, WorkerPool
+from unrender.renderers.off_the_shelf.pool_contract import BatchImages, PoolLimits
+from unrender.renderers.off_the_shelf.worker_pool import WorkerPool
 
 
 class PendingRender:

@@ -15,17 +15,16 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import zmq
 
 from unrender.errors import RenderError
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_blender
+from unrender.renderers.off_the_shelf.pool_contract import Arrays, BatchImages, PoolLimits
 from unrender.renderers.off_the_shelf.worker_process import WorkerProcess
 from unrender_protocol import codec
 from unrender_protocol.errors import ProtocolError
@@ -38,30 +37,6 @@ from unrender_protocol.messages import (
     WorkerHeartbeat,
     WorkerReady,
 )
-
-Arrays = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """Times in seconds. recycle_after: images after which a worker is replaced, against leaks inside Blender."""
-
-    prefetch: int = 2
-    start: float = 120.0
-    batch: float = 300.0
-    silence: float = 30.0
-    recycle_after: int = 50_000
-    attempts: int = 2
-    failed_starts: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class BatchImages:
-    """images: arrays by name (`rgba` [B, H, W, 4] and passes); seconds: in the worker; render_seconds: in Blender."""
-
-    images: Arrays
-    seconds: float
-    render_seconds: float
 
 
 @dataclass(slots=True)
