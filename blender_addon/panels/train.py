@@ -130,9 +130,14 @@ def draw_curve(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job)
         ("Now {value}", f"{curve.newest:.3g}"),
         ("Best {value}", f"{curve.best:.3g}"),
         ("Axis 0 - {value}", f"{curve.top:.3g}"),
-        ("{value} images", f"{curve.images / 1000:.1f}k"),
+        ("{value} images", count_text(curve.images)),
     ):
         words.label(text=translate(text).format(value=value), translate=False)
+
+
+def count_text(count: float) -> str:
+    """`640`, `13.5k`: short enough for half a side panel."""
+    return f"{count / 1000:.1f}k" if count >= 1000 else f"{count:.0f}"
 
 
 def draw_training_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
