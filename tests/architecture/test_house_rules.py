@@ -48,6 +48,8 @@ def danger(source: str) -> list[str]:
     for name, call in calls(tree):
         if name in {"eval", "exec", "compile", "os.system", "os.popen", "torch.load", "torch.save"}:
             found.append(f"{name}()")
+        if name.endswith(".recv_pyobj"):  # ZeroMQ's word for unpickling what arrives
+            found.append(f"{name}()")
         shell = next((k.value for k in call.keywords if k.arg == "shell"), None)
         if shell is not None and not (isinstance(shell, ast.Constant) and shell.value is False):
             found.append("shell=True")
@@ -56,6 +58,9 @@ def danger(source: str) -> list[str]:
             found.append("allow_pickle=True")
     return found
 
+
+# The benchmark of the wire runs the practice that it compares ours with, between two processes of its own.
+PRACTICE_OF_OTHERS = {"backend/unrender/cli/benchmarks/transport_row.py": ["pickle", "socket.recv_pyobj()"]}
 
 PYTHON_FILES = tracked_files(".py")
 SHIPPED = [name for name in PYTHON_FILES if not name.startswith("tests/")]
@@ -75,7 +80,7 @@ def test_a_python_file_starts_with_its_licence(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_file_runs_neither_data_nor_shells(name: str) -> None:
-    assert danger((CHECKOUT / name).read_text(encoding="utf-8")) == []
+    assert danger((CHECKOUT / name).read_text(encoding="utf-8")) == PRACTICE_OF_OTHERS.get(name, [])
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,7 @@ def test_a_shipped_file_runs_neither_data_nor_shells(name: str) -> None:
     [
         ("import pickle", ["pickle"]),
         ("from pickle import loads", ["pickle"]),
+        ("socket.recv_pyobj()", ["socket.recv_pyobj()"]),
         ("eval('1')", ["eval()"]),
         ("import torch\ntorch.load('x')", ["torch.load()"]),
         ("import subprocess\nsubprocess.run('ls', shell=True)", ["shell=True"]),
