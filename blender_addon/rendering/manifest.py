@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from .png import replace_file
 
 SAVE_SECONDS = 2.0
 _PLAN = "dataset.json"
+_HALF_WRITTEN = re.compile(r"\.(.+?)\.[^.]+\.[0-9]+")  # as `replace_file` calls what it has not moved yet
 
 
 class DatasetError(ValueError):
@@ -57,6 +59,8 @@ class Manifest:
         elif before["plan"] != plan:  # only the count differs, or what an older version did not write down
             replace_file(out / _PLAN, json.dumps({"fingerprint": fingerprint, "plan": plan}, indent=2).encode())
         manifest._own = {record["index"]: record for record in manifest.all_records() if manifest._is_mine(record)}
+        if before is not None:
+            manifest._sweep(plan.get("views", 1))
         return manifest
 
     def missing(self, images: Iterable[int]) -> list[int]:
@@ -91,6 +95,17 @@ class Manifest:
                 if record.get("config") == self._fingerprint:
                     records[record["index"]] = record
         return [records[index] for index in sorted(records)]
+
+    def _sweep(self, views: int) -> None:
+        """Remove what a run that was killed left half written; files of other shards, which may be at work, stay."""
+        for path in self._out.glob("**/.*"):
+            name = _HALF_WRITTEN.fullmatch(path.name)
+            if name is None:
+                continue
+            number = name[1] if path.parent != self._out else ""
+            mine = self._is_mine({"object": int(number) // views}) if number.isdigit() else self._shard[1] == 1
+            if mine:
+                path.unlink(missing_ok=True)
 
     def _is_there(self, record: dict) -> bool:
         return all((self._out / name).is_file() for name in (record["file"], *record.get("passes", {}).values()))

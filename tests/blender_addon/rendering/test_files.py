@@ -104,3 +104,16 @@ def test_shards_join_to_one_manifest(tmp_path: Path) -> None:
         shard.save()
     assert [one["index"] for one in shards[0].all_records()] == list(range(6))
     assert math.prod(len(path.read_text().splitlines()) for path in tmp_path.glob("manifest-*.jsonl")) == 9
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next_run(tmp_path: Path) -> None:
+    plan = {"count": 4, "views": 2}
+    Manifest.open(tmp_path, "abc", plan, (0, 1), resume=False)
+    (tmp_path / "depth").mkdir()
+    names = ["depth/.000003.exr.77", "images/.000004.png.77", ".cameras.json.77", "images/.keep", "images/000001.png"]
+    for name in names:
+        (tmp_path / name).touch()
+    Manifest.open(tmp_path, "abc", plan, (0, 2), resume=True)  # objects 0 and 2: images 0, 1, 4, 5
+    assert [name for name in names if (tmp_path / name).exists()] == [names[0], *names[2:]]
+    Manifest.open(tmp_path, "abc", plan, (0, 1), resume=True)
+    assert [name for name in names if (tmp_path / name).exists()] == names[3:]
