@@ -16,6 +16,7 @@ import bpy
 if TYPE_CHECKING:
     import numpy as np
 
+    from .connection.folder_render import FolderRun
     from .connection.session import Session
     from .score_curve import ScoreCurve
 
@@ -43,14 +44,18 @@ class Pictures:
         self._shown: dict[Key, tuple[np.ndarray, tuple[int, ...]]] = {}
         self._curves: dict[str, ScoreCurve] = {}
         self._written: dict[Key, int] = {}  # the revision in which an icon was written last
-        self._seen = -1  # the session's revision whose pictures are all written
+        self._seen: object = None  # the session's revision and the contact sheet whose pictures are all written
         self.revision = 0  # grows whenever an icon has changed
 
-    def refresh(self, session: Session) -> bool:
+    def refresh(self, session: Session, folder_run: FolderRun | None = None) -> bool:
         """Write the next picture that has changed, and forget those that are gone; returns whether more may wait."""
-        if self._painting is None and self._seen == session.revision:
+        sheet = folder_run.sheet if folder_run is not None else None
+        present = session.revision, id(sheet)
+        if self._painting is None and self._seen == present:
             return False
         wanted = dict(_pictures_of(session))
+        if folder_run is not None and sheet is not None:
+            wanted[_SHEET, str(folder_run.folder)] = sheet
         for key in [key for key in self._shown if key not in wanted]:
             self._forget(key)
         if self._painting is not None:
@@ -66,11 +71,11 @@ class Pictures:
             key = min(changed, key=lambda candidate: self._written.get(candidate, -1))  # so that none is starved
             self._painting = key, wanted[key], self._paint(key[0], wanted[key])
             return True
-        self._seen = session.revision
+        self._seen = present
         return False
 
     def sheet(self, job_key: str) -> tuple[int, ...]:
-        """The icons that side by side are the newest picture of a job; none where it has none."""
+        """The icons that side by side are the newest picture of a job, or of a folder; none where it has none."""
         return self._icons(_SHEET, job_key)
 
     def model(self, model_hash: str) -> tuple[int, ...]:
@@ -89,7 +94,7 @@ class Pictures:
         self._shown.clear()
         self._curves.clear()
         self._written.clear()
-        self._seen = -1
+        self._seen = None
         if self._collection is not None:
             bpy.utils.previews.remove(self._collection)
             self._collection = None

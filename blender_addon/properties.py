@@ -16,6 +16,7 @@ from .connection.training import PRESETS, trained_model
 from .naming import free_name, name_from_folder, plural
 
 if TYPE_CHECKING:
+    from .connection.folder_render import FolderRenderer
     from .connection.session import Session
     from .pictures import Pictures
     from .runtime import Runtime
@@ -31,6 +32,37 @@ TRAIN_SOURCES = (
 DATASET_SOURCES = (
     *((name, name.capitalize(), f"Made by rules, each one different: {name}") for name in SHAPE_CLASSES),
     (OBJECTS, "Selected objects", "The selected mesh objects, as their modifiers make them"),
+)
+INTO_FOLDER = "FOLDER"
+DATASET_TARGETS = (
+    ("TRAINING", "For Training", "The generator renders shapes, and keeps the images to train on"),
+    (INTO_FOLDER, "Into a Folder", "A Blender of its own renders your objects into a folder; needs no generator"),
+)
+FOLDER_SOURCES = (
+    ("SELECTED", "Selected objects", "The selected objects and what is parented to them"),
+    ("COLLECTION", "Collection", "All objects of a collection that renders show"),
+)
+FOLDER_CAMERAS = (
+    ("iggan", "From all sides", "Random directions all round, from somewhat below to high above"),
+    ("above", "From above", "Random directions all round, always from above"),
+    ("turntable", "Turntable", "Evenly spaced all round"),
+    ("sphere", "Whole sphere", "Random directions, also from straight above and below"),
+)
+FOLDER_ENGINES = (
+    ("cycles", "Cycles", "Has all passes"),
+    ("eevee", "EEVEE", "Fast with a graphics card; has no part numbers"),
+    ("workbench", "Workbench", "Very fast, without materials; has outline and depth only"),
+)
+FOLDER_DEVICES = (
+    ("cpu", "CPU", "Render with the processor"),
+    ("auto", "GPU", "Render with the graphics card where Cycles can use it, otherwise with the processor"),
+)
+FOLDER_PASSES = (
+    ("mask", "Mask", "Where the object is, as PNG"),
+    ("depth", "Depth", "Distance from the camera, as EXR"),
+    ("normal", "Normals", "Directions of the surface as the camera sees them, as EXR"),
+    ("index", "Parts", "A number for each part of the object, as PNG"),
+    ("flow", "Flow", "Where each pixel moves to in the next view, as EXR"),
 )
 
 
@@ -125,11 +157,49 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
     dataset_name: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Name", description="What the data set is called: letters, digits, - and _", default="chairs"
     )
+    dataset_target: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Render", description="What the images are for", items=DATASET_TARGETS
+    )
+    folder_source: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Objects", description="What is rendered", items=FOLDER_SOURCES
+    )
+    folder_collection: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Collection", description="The collection whose objects are rendered"
+    )
+    folder_views: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Views", description="Images of each object, each from another side", default=8, min=1, max=10_000
+    )
+    folder_size: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Size", description="Width and height of an image in pixels", default=256, min=8, max=4096
+    )
+    folder_samples: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Samples", description="Per pixel: more give less noise and take longer", default=32, min=1, max=4096
+    )
+    folder_cameras: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Seen", description="Where the camera stands", items=FOLDER_CAMERAS
+    )
+    folder_engine: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Engine", description="What renders the images", items=FOLDER_ENGINES
+    )
+    folder_device: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Device", description="What Cycles renders with", items=FOLDER_DEVICES
+    )
+    folder_passes: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Passes", description="What is written beside the colours", items=FOLDER_PASSES, options={"ENUM_FLAG"}
+    )
+    folder_path: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Folder", description="A new folder for the images", subtype="DIR_PATH"
+    )
 
 
 def get_session(context: bpy.types.Context) -> Session:
     """The session of this Blender; there is one as long as the add-on is enabled."""
     return context.window_manager.unrender_session
+
+
+def get_folder_renderer(context: bpy.types.Context) -> FolderRenderer:
+    """What renders data sets into folders."""
+    return context.window_manager.unrender_folder_renderer
 
 
 def get_pictures(context: bpy.types.Context) -> Pictures:
@@ -177,6 +247,7 @@ def attach(runtime: Runtime) -> None:
     manager.unrender = bpy.props.PointerProperty(type=UNRENDER_PG_settings)
     manager.unrender_runtime = runtime
     manager.unrender_session = property(lambda _: runtime.session)
+    manager.unrender_folder_renderer = property(lambda _: runtime.folder_renderer)
     manager.unrender_pictures = property(lambda _: runtime.pictures)
     manager.unrender_asset_previews = property(lambda _: runtime.asset_previews)
     manager.unrender_ticker = property(lambda _: runtime.ticker)
@@ -189,6 +260,7 @@ def detach() -> None:
     del manager.unrender_ticker
     del manager.unrender_asset_previews
     del manager.unrender_pictures
+    del manager.unrender_folder_renderer
     del manager.unrender_session
     del manager.unrender_runtime
     del manager.unrender

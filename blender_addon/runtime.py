@@ -17,7 +17,10 @@ import bpy
 from . import preferences
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .connection.backend_search import FoundBackend
+    from .connection.folder_render import FolderRenderer
     from .connection.session import Session
     from .pictures import Pictures
     from .scene.asset_previews import AssetPreviews
@@ -53,6 +56,13 @@ class Runtime:
         return Pictures()
 
     @cached_property
+    def folder_renderer(self) -> FolderRenderer:
+        """What renders data sets into folders; it has no process before it renders."""
+        from .connection.folder_render import FolderRenderer
+
+        return FolderRenderer(_read_png)
+
+    @cached_property
     def asset_previews(self) -> AssetPreviews:
         """The pictures of assets, which watch undo."""
         from .scene.asset_previews import AssetPreviews
@@ -66,7 +76,7 @@ class Runtime:
         """The timer, which begins to tick."""
         from .ticker import Ticker
 
-        ticker = Ticker(self.session, self.pictures, self.asset_previews)
+        ticker = Ticker(self.session, self.pictures, self.asset_previews, self.folder_renderer)
         ticker.start()
         return ticker
 
@@ -81,7 +91,7 @@ class Runtime:
         made = vars(self)
         if "ticker" in made:
             self.ticker.stop()
-        for name in ("session", "pictures", "asset_previews"):
+        for name in ("session", "pictures", "asset_previews", "folder_renderer"):
             if name in made:
                 made[name].close()
 
@@ -89,6 +99,12 @@ class Runtime:
 def _ask_for_ticker() -> None:
     """A plain function, by which Blender knows the timer again."""
     bpy.context.window_manager.unrender_ticker  # noqa: B018
+
+
+def _read_png(path: Path) -> np.ndarray:
+    from .rendering.png import read_png
+
+    return read_png(path)
 
 
 def _search_backend(chosen: str) -> FoundBackend | None:

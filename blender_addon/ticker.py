@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import bpy
 
+from .connection.folder_render import FolderRenderer
 from .connection.session import POLL_SECONDS, Session
 from .connection.states import Status
 from .file_watch import FileWatch
@@ -33,16 +34,19 @@ _COUNTING = frozenset({Status.STARTING, Status.CONNECTING, Status.LOST})  # pane
 class Ticker:
     """Drives a session on Blender's main thread."""
 
-    def __init__(self, session: Session, pictures: Pictures, asset_previews: AssetPreviews) -> None:
+    def __init__(
+        self, session: Session, pictures: Pictures, asset_previews: AssetPreviews, folder_renderer: FolderRenderer
+    ) -> None:
         self.statistics = TickStatistics()
         self._session = session
         self._pictures = pictures
         self._asset_previews = asset_previews
+        self._folder_renderer = folder_renderer
         self._files = FileWatch(session)
         chores: tuple[Callable[[], bool], ...] = (self._import_next, self._write_picture, asset_previews.write_next)
         self._chores = deque(chores)
         self._chore_is_due = False
-        self._shown = (-1, -1, 0)
+        self._shown = (-1, -1, -1, 0)
         self._callback = self.tick  # Blender knows a timer by the very same object
 
     def start(self) -> None:
@@ -94,7 +98,7 @@ class Ticker:
         return False
 
     def _write_picture(self) -> bool:
-        return self._pictures.refresh(self._session)
+        return self._pictures.refresh(self._session, self._folder_renderer.run)
 
     def _import_next(self) -> bool:
         """Import one shape by the operator, as a person would, so that every shape is an undo step of its own.
@@ -125,7 +129,7 @@ class Ticker:
     def _redraw(self) -> None:
         """Redraw the side panels if what they show has changed; seconds that they count change once per second."""
         counted = int(time.monotonic()) if self._session.state.status in _COUNTING else 0
-        present = (self._session.revision, self._pictures.revision, counted)
+        present = (self._session.revision, self._pictures.revision, self._folder_renderer.revision, counted)
         if present != self._shown:
             self._shown = present
             _redraw_side_panels()

@@ -6,7 +6,7 @@ What needs numpy is imported when an operator runs, which keeps it out of Blende
 
 from __future__ import annotations
 
-from . import assets, commands, connect, datasets, export, generate, jobs, training
+from . import assets, commands, connect, datasets, export, folder_datasets, generate, jobs, training
 
 CLASSES = (
     *connect.CLASSES,
@@ -14,6 +14,7 @@ CLASSES = (
     *jobs.CLASSES,
     *training.CLASSES,
     *datasets.CLASSES,
+    *folder_datasets.CLASSES,
     *commands.CLASSES,
     *assets.CLASSES,
     *export.CLASSES,

@@ -13,11 +13,13 @@ from ..connection.datasets import OBJECTS
 from ..connection.training import METHOD, read_overrides
 from ..properties import UNRENDER_PG_settings, get_settings
 from ..translation import translate
+from .folder_datasets import folder_words
 from .training import RENDERS_PRESET
 
 WORK = (
     ("TRAIN", "Training", "The training that the panel is set to"),
     ("DATASET", "Data set", "The data set that the panel is set to"),
+    ("FOLDER", "Data set in a folder", "The data set of your objects that the panel is set to"),
 )
 
 
@@ -32,7 +34,10 @@ class UNRENDER_OT_copy_command(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = get_settings(context)
         try:
-            words = training_words(settings) if self.work == "TRAIN" else dataset_words(settings)
+            if self.work == "FOLDER":
+                words = folder_words(context)
+            else:
+                words = training_words(settings) if self.work == "TRAIN" else dataset_words(settings)
         except ValueError as error:
             self.report({"ERROR"}, translate(str(error)))
             return {"CANCELLED"}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render data set: images of many shapes from many sides, made at the generator."""
+"""Render data set: images of many shapes from many sides, made at the generator to train on, or of the artist's own
+objects, made by a Blender of its own and left in a folder."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ import bpy
 from ..connection.datasets import KIND, OBJECTS, rendered_dataset
 from ..connection.jobs import UNFINISHED, Job
 from ..connection.wording import job_word
-from ..properties import get_pictures, get_session, get_settings
+from ..properties import INTO_FOLDER, get_pictures, get_session, get_settings
 from ..translation import translate
+from .folder_datasets import draw_folder_form, draw_folder_run
 from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_problem, draw_progress, progress_line
 
 
@@ -21,6 +23,11 @@ class UNRENDER_PT_datasets(SidePanel, bpy.types.Panel):
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        self.layout.row().prop(get_settings(context), "dataset_target", expand=True)
+        if get_settings(context).dataset_target == INTO_FOLDER:
+            draw_folder_form(self.layout, context)
+            draw_folder_run(self.layout, context)
+            return
         draw_form(self.layout, context)
         jobs = get_session(context).jobs.values()
         newest = next((job for job in reversed(tuple(jobs)) if job.kind == KIND), None)

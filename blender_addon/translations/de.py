@@ -471,4 +471,143 @@ TABLE: Mapping[str, str] = {
         "Der Ordner {} kann nicht angelegt werden ({}); wählen Sie einen anderen."
     ),
     "{} could not be written: {}": "{} konnte nicht geschrieben werden: {}",
+    # Data sets in a folder
+    "{objects} objects, {images} images": "{objects} Objekte, {images} Bilder",
+    "Estimate": "Schätzen",
+    "Blender starts": "Blender startet",
+    "Open Folder": "Ordner öffnen",
+    "{speed} images/s": "{speed} Bilder/s",
+    "More than {count} objects": "Mehr als {count} Objekte",
+    "{done} of {total}": "{done} von {total}",
+    "{images} images take about {time}": "{images} Bilder brauchen etwa {time}",
+    "Data set in a folder": "Datensatz in einem Ordner",
+    "The data set of your objects that the panel is set to": (
+        "Der Datensatz aus Ihren Objekten, auf den das Panel eingestellt ist"
+    ),
+    "Render five of the images into a folder that is removed again, and show how long all of them will take": (
+        "Fünf der Bilder in einen Ordner rendern, der wieder gelöscht wird, und zeigen, wie lange alle brauchen"
+    ),
+    "Render": "Rendern",
+    "Render the objects from all sides into the folder; the scene stays as it is, and you can go on working": (
+        "Die Objekte von allen Seiten in den Ordner rendern; die Szene bleibt, wie sie ist; arbeiten Sie ruhig weiter"
+    ),
+    "Continue the data set in the folder, with the objects and settings that it was begun with": (
+        "Den Datensatz im Ordner fortsetzen, mit den Objekten und Einstellungen, mit denen er begonnen wurde"
+    ),
+    "Stop Rendering": "Rendern anhalten",
+    "Stop rendering; the images that are there stay, and Resume continues": (
+        "Das Rendern anhalten; die fertigen Bilder bleiben, und Fortsetzen macht weiter"
+    ),
+    "Clear": "Ausblenden",
+    "Show this no longer; the folder stays as it is": "Dies nicht mehr zeigen; der Ordner bleibt, wie er ist",
+    "There is no folder for the images yet.": "Es gibt noch keinen Ordner für die Bilder.",
+    "Choose one under Folder.": "Wählen Sie einen unter Ordner.",
+    "The folder {} lies beside a file that is not saved yet.": (
+        "Der Ordner {} liegt neben einer Datei, die noch nicht gespeichert ist."
+    ),
+    "Save the file, or choose a folder by its whole path.": (
+        "Speichern Sie die Datei, oder wählen Sie einen Ordner mit ganzem Pfad."
+    ),
+    "Another data set is being rendered": "Ein anderer Datensatz wird gerendert",
+    "The folder {} holds a data set already.": "Im Ordner {} ist schon ein Datensatz.",
+    "Press Resume to continue it, or choose another folder.": (
+        "Drücken Sie Fortsetzen, oder wählen Sie einen anderen Ordner."
+    ),
+    "The folder {} holds nothing that can be continued.": "Im Ordner {} ist nichts, was fortgesetzt werden kann.",
+    "Press Render, or choose another folder.": "Drücken Sie Rendern, oder wählen Sie einen anderen Ordner.",
+    "There is no room for an estimate: {}.": "Für eine Schätzung ist kein Platz: {}.",
+    "Make room on the disk, or set Temporary Files in the preferences.": (
+        "Schaffen Sie Platz, oder stellen Sie in den Einstellungen einen anderen Ordner für temporäre Dateien ein."
+    ),
+    "The folder {} holds another data set or other images.": (
+        "Im Ordner {} ist ein anderer Datensatz, oder andere Bilder."
+    ),
+    "Choose another folder.": "Wählen Sie einen anderen Ordner.",
+    "The folder {} cannot be written to: {}.": "In den Ordner {} kann nicht geschrieben werden: {}.",
+    "Choose another folder, or make room on the disk.": "Wählen Sie einen anderen Ordner, oder schaffen Sie Platz.",
+    "The Blender that rendered has ended ({}).": "Das Blender, das gerendert hat, ist beendet ({}).",
+    "Press Resume to continue, or try again.": "Drücken Sie Fortsetzen, oder versuchen Sie es noch einmal.",
+    "Another data set is being rendered; wait, or press its cancel button": (
+        "Ein anderer Datensatz wird gerendert; warten Sie, oder brechen Sie ihn ab"
+    ),
+    "{} images could not be rendered: {}": "{} Bilder konnten nicht gerendert werden: {}",
+    "The file failures.jsonl in the folder lists them all.": "Die Datei failures.jsonl im Ordner führt alle auf.",
+    "Blender cannot be started once more: {}.": "Blender kann kein weiteres Mal gestartet werden: {}.",
+    "Restart Blender, then try again.": "Starten Sie Blender neu, und versuchen Sie es noch einmal.",
+    "No object that can be rendered is chosen.": "Es ist kein Objekt gewählt, das gerendert werden kann.",
+    "Select mesh objects, or choose a collection that has some.": (
+        "Wählen Sie Meshes, oder eine Sammlung, die welche hat."
+    ),
+    "The copy of the objects {} cannot be written: {}.": "Die Kopie der Objekte {} kann nicht geschrieben werden: {}.",
+    "{} has no pass {}; leave it out or use {}.": "{} hat keinen Pass {}; lassen Sie ihn weg, oder nehmen Sie {}.",
+    "The pass flow leads from one view to the next; it needs at least 2 views.": (
+        "Der Pass Fluss führt von einer Ansicht zur nächsten; er braucht mindestens 2 Ansichten."
+    ),
+    "Writing failed: {}. Free some space, then press Resume.": (
+        "Das Schreiben ist gescheitert: {}. Schaffen Sie Platz, und drücken Sie dann Fortsetzen."
+    ),
+    "{} cannot be used ({}). {} renders instead.": "{} kann nicht genommen werden ({}). Stattdessen rendert {}.",
+    "the Python of this Blender lacks numpy; install it (python3-numpy).": (
+        "Dem Python dieses Blenders fehlt numpy; installieren Sie es (python3-numpy)."
+    ),
+    "For Training": "Zum Trainieren",
+    "The generator renders shapes, and keeps the images to train on": (
+        "Der Generator rendert Formen und behält die Bilder zum Trainieren"
+    ),
+    "Into a Folder": "In einen Ordner",
+    "A Blender of its own renders your objects into a folder; needs no generator": (
+        "Ein eigenes Blender rendert Ihre Objekte in einen Ordner; braucht keinen Generator"
+    ),
+    "The selected objects and what is parented to them": "Die gewählten Objekte und was ihnen untergeordnet ist",
+    "Collection": "Sammlung",
+    "All objects of a collection that renders show": "Alle Objekte einer Sammlung, die beim Rendern zu sehen sind",
+    "From all sides": "Von allen Seiten",
+    "Random directions all round, from somewhat below to high above": (
+        "Zufällige Richtungen ringsum, von etwas unterhalb bis hoch oben"
+    ),
+    "From above": "Von oben",
+    "Random directions all round, always from above": "Zufällige Richtungen ringsum, immer von oben",
+    "Turntable": "Drehteller",
+    "Evenly spaced all round": "Gleichmäßig ringsum",
+    "Whole sphere": "Ganze Kugel",
+    "Random directions, also from straight above and below": "Zufällige Richtungen, auch von genau oben und unten",
+    "Cycles": "Cycles",
+    "Has all passes": "Hat alle Passes",
+    "EEVEE": "EEVEE",
+    "Fast with a graphics card; has no part numbers": "Schnell mit einer Grafikkarte; hat keine Nummern der Teile",
+    "Workbench": "Workbench",
+    "Very fast, without materials; has outline and depth only": (
+        "Sehr schnell, ohne Materialien; hat nur Umriss und Tiefe"
+    ),
+    "CPU": "CPU",
+    "Render with the processor": "Mit dem Prozessor rendern",
+    "GPU": "GPU",
+    "Render with the graphics card where Cycles can use it, otherwise with the processor": (
+        "Mit der Grafikkarte rendern, wo Cycles sie nutzen kann, sonst mit dem Prozessor"
+    ),
+    "Mask": "Maske",
+    "Where the object is, as PNG": "Wo das Objekt ist, als PNG",
+    "Depth": "Tiefe",
+    "Distance from the camera, as EXR": "Abstand von der Kamera, als EXR",
+    "Normals": "Normalen",
+    "Directions of the surface as the camera sees them, as EXR": (
+        "Richtungen der Oberfläche, von der Kamera aus, als EXR"
+    ),
+    "Parts": "Teile",
+    "A number for each part of the object, as PNG": "Eine Nummer für jeden Teil des Objekts, als PNG",
+    "Flow": "Fluss",
+    "Where each pixel moves to in the next view, as EXR": "Wohin jedes Pixel in der nächsten Ansicht wandert, als EXR",
+    "What the images are for": "Wofür die Bilder sind",
+    "The collection whose objects are rendered": "Die Sammlung, deren Objekte gerendert werden",
+    "Images of each object, each from another side": "Bilder jedes Objekts, jedes von einer anderen Seite",
+    "Per pixel: more give less noise and take longer": "Je Pixel: mehr rauschen weniger und dauern länger",
+    "Seen": "Gesehen",
+    "Where the camera stands": "Wo die Kamera steht",
+    "Engine": "Renderer",
+    "What renders the images": "Was die Bilder rendert",
+    "Device": "Gerät",
+    "What Cycles renders with": "Womit Cycles rendert",
+    "Passes": "Passes",
+    "What is written beside the colours": "Was neben den Farben geschrieben wird",
+    "A new folder for the images": "Ein neuer Ordner für die Bilder",
 }

@@ -66,6 +66,7 @@ def scene() -> dict[str, Any]:
     """The open file and the objects of its scene."""
     return {
         "file": bpy.data.filepath,
+        "dirty": bpy.data.is_dirty,
         "objects": {
             thing.name: {
                 "type": thing.type,

@@ -12,6 +12,7 @@ from blender_addon.naming import free_name, name_from_folder, plural
 from tests.blender_addon.case_runs import CASES, names_of_cases, run_cases
 
 PANEL_CASES = CASES / "panel_cases.py"
+FOLDER_CASES = CASES / "folder_cases.py"
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,16 @@ def results(blender_python: Path, tmp_path_factory: pytest.TempPathFactory) -> M
 @pytest.mark.parametrize("case", [*names_of_cases(PANEL_CASES), "exit"])
 def test_case(results: Mapping[str, str], case: str) -> None:
     assert not results[case], results[case]
+
+
+@pytest.fixture(scope="module")
+def folder_results(blender_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    return run_cases(FOLDER_CASES, blender_python, tmp_path_factory.mktemp("home"))
+
+
+@pytest.mark.parametrize("case", [*names_of_cases(FOLDER_CASES), "exit"])
+def test_case_of_data_sets_in_a_folder(folder_results: Mapping[str, str], case: str) -> None:
+    assert not folder_results[case], folder_results[case]
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,20 @@ SOURCES = (
     *sorted((ADDON / "panels").glob("*.py")),
     *sorted((ADDON / "operators").glob("*.py")),
     *sorted((ADDON / "connection").glob("*.py")),
-    *(ADDON / "scene" / f"{name}.py" for name in ("export", "export_formats", "importing", "sent_meshes")),
+    *(
+        ADDON / "scene" / f"{name}.py"
+        for name in ("export", "export_formats", "importing", "sent_meshes", "chosen_objects")
+    ),
     ADDON / "properties.py",
     ADDON / "preferences.py",
 )
 LANGUAGES = ("de",)
 PROPERTIES = frozenset({"EnumProperty", "StringProperty", "IntProperty", "FloatProperty", "BoolProperty"})
 WORD_TABLES = frozenset({"_STATUS_WORDS", "_JOB_WORDS", "_PHASE_WORDS"})
-ITEM_TABLES = frozenset({"PRESETS", "TRAIN_SOURCES", "DATASET_SOURCES", "WORK"})
+ITEM_TABLES = frozenset(
+    {"PRESETS", "TRAIN_SOURCES", "DATASET_SOURCES", "DATASET_TARGETS", "WORK"}
+    | {"FOLDER_SOURCES", "FOLDER_CAMERAS", "FOLDER_ENGINES", "FOLDER_DEVICES", "FOLDER_PASSES"}
+)
 FIRST_SHOWN = frozenset({"translate", "poll_message_set", "ValueError", "ExportProblem"})
 DRAWN = frozenset({"label", "operator", "operator_menu_enum", "prop"})
 NOT_FOR_ARTISTS = re.compile(r"job \{\} is \{\};.*")  # mistakes of a program that calls the session
@@ -67,7 +73,7 @@ def texts_of_call(node: ast.Call) -> Iterator[str]:
         yield from texts_in(named.get("name"))
         yield from texts_in(named.get("description"))
         yield from items_in(named.get("items"))
-    elif name == "Problem":
+    elif name in ("Problem", "FolderProblem"):
         for part in (*node.args[1:3], named.get("message"), named.get("hint")):
             yield from texts_in(part)
     elif name == "ConnectionTest":
