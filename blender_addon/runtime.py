@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .scene.asset_previews import AssetPreviews
     from .ticker import Ticker
 
+SHEET_PAPER = 45  # dark grey, as contact sheets have it
+
 
 class Runtime:
     """One for each time that the add-on is enabled."""
@@ -60,7 +62,7 @@ class Runtime:
         """What renders data sets into folders; it has no process before it renders."""
         from .connection.folder_render import FolderRenderer
 
-        return FolderRenderer(_read_png)
+        return FolderRenderer(_read_sheet)
 
     @cached_property
     def asset_previews(self) -> AssetPreviews:
@@ -101,10 +103,17 @@ def _ask_for_ticker() -> None:
     bpy.context.window_manager.unrender_ticker  # noqa: B018
 
 
-def _read_png(path: Path) -> np.ndarray:
+def _read_sheet(path: Path) -> np.ndarray:
+    """A contact sheet on square paper: icons are square, and one that is cut in two would cut images."""
+    import numpy as np
+
     from .rendering.png import read_png
 
-    return read_png(path)
+    sheet = read_png(path)
+    side = max(sheet.shape[:2])
+    paper = np.full((side, side, sheet.shape[2]), SHEET_PAPER, np.uint8)
+    paper[: sheet.shape[0], : sheet.shape[1]] = sheet
+    return paper
 
 
 def _search_backend(chosen: str) -> FoundBackend | None:

@@ -137,7 +137,7 @@ def case_an_estimate_leaves_nothing_behind(folder: Path) -> None:
     assert (run.status.value, run.problem, run.total) == ("DONE", None, 100), run
     assert run.per_second > 0
     assert run.estimate_seconds > 99 / run.per_second
-    assert run.sheet is not None
+    assert run.sheet.shape[0] == run.sheet.shape[1], "one icon, which cuts no image in two"
     assert not place.exists()
     assert scene_facts() == before
     text = shown("datasets")
