@@ -183,6 +183,36 @@ def train_with_pauses(dataset: str, folder: Path) -> None:
     wait_for(resumed, "CANCELLED")
 
 
+def render_objects_into_a_folder(folder: Path) -> None:
+    """An estimate, and a data set that is stopped and goes on; no generator takes part."""
+
+    def ended() -> Any:
+        wait(lambda: not runs.run.is_under_way)
+        assert runs.run.problem is None, runs.run
+        return runs.run.status.value
+
+    runs = bpy.context.window_manager.unrender_folder_renderer
+    mesh = bpy.data.meshes.new("wedge")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)], [], [(0, 2, 1), (0, 1, 3), (1, 2, 3), (0, 3, 2)])
+    wedge = bpy.data.objects.new("wedge", mesh)
+    bpy.context.collection.objects.link(wedge)
+    for thing in bpy.context.scene.objects:
+        thing.select_set(thing == wedge)
+    panel = settings()
+    panel.folder_path = str(folder / "wedges")
+    panel.folder_views, panel.folder_size, panel.folder_samples = 60, 32, 1
+    assert bpy.ops.unrender.folder_estimate() == {"FINISHED"}
+    assert ended() == "DONE"
+    assert bpy.ops.unrender.folder_dismiss() == {"FINISHED"}
+    assert bpy.ops.unrender.folder_render() == {"FINISHED"}
+    wait(lambda: runs.run.done > 0)
+    assert bpy.ops.unrender.folder_cancel() == {"FINISHED"}
+    ended()  # a fast machine may have rendered them all before it was told
+    assert bpy.ops.unrender.folder_resume() == {"FINISHED"}
+    assert ended() == "DONE"
+    assert len(list((folder / "wedges" / "images").glob("*.png"))) == 60
+
+
 def cancel_a_job_and_end() -> None:
     job = started(
         bpy.ops.unrender.render_dataset, source="chair", count=500, views=4, size=256, samples=64, dataset="many"
@@ -206,6 +236,7 @@ def case_every_operator_does_its_work_with_the_real_server(folder: Path) -> None
         generate_and_handle_the_results(folder)
         open_a_result_later()
         train_with_pauses(render_a_dataset(), folder)
+        render_objects_into_a_folder(folder)
         cancel_a_job_and_end()
     there = {name for name in dir(bpy.ops.unrender) if not name.startswith("_")}
     assert len(there) > 20
