@@ -154,8 +154,8 @@ def test_a_killed_generator_is_told_and_started_again_and_the_training_goes_on(s
     assert told["tag"] in ("backend_exited", "lost")  # whichever is noticed first: the process or the silence
     assert told["message"].startswith("The generator stopped")
     artist.blender.wait_until("session", lambda session: session["status"] in ("READY", "BUSY"), SECONDS)
-    artist.blender.wait_until("session", lambda session: training(session)["done"] >= before, SECONDS)
-    assert training(artist.session())["status"] == "RUNNING"
+    wait_for_training(artist, status="RUNNING", phase="adversarial")
+    artist.blender.wait_until("session", lambda session: training(session)["done"] > before, SECONDS)
 
 
 def test_a_training_that_ran_when_blender_was_closed_is_found_again(story: Story) -> None:
