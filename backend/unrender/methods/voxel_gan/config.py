@@ -10,77 +10,44 @@ from unrender.configuration import from_mapping, read_toml, with_overrides
 from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING, Lighting
-from unrender.losses.matching import Score
-from unrender.networks.compositing import Compositing
+from unrender.methods.voxel_gan.config_networks import DiscriminatorConfig, GeneratorConfig, ProxyConfig
+from unrender.methods.voxel_gan.config_pictures import DataConfig, PhotoConfig, RendererConfig
 
+__all__ = [
+    "DataConfig",
+    "DiscriminatorConfig",
+    "GeneratorConfig",
+    "PhotoConfig",
+    "ProxyConfig",
+    "RendererConfig",
+    "Route",
+    "VoxelGanConfig",
+    "load_config",
+    "network_threads",
+    "preset_names",
+]
 
-@dataclass(frozen=True, slots=True)
-class GeneratorConfig:
-    latent: int = 64  # length of z ~ N(0, 1)
-    channels: tuple[int, ...] = (128, 64, 32)  # at 4^3, 8^3, 16^3; one more up-convolution leads to one channel
-    logit_blur: float = 0.125  # side weight of a fixed blur of the logits; 0.25 is smooth, but thick
-    learning_rate: float = 5e-4
-    beta1: float = 0.0
-    beta2: float = 0.99
-    average_decay: float = 0.995  # EMA of the weights per step, used for all samples
-
-
-@dataclass(frozen=True, slots=True)
-class DiscriminatorConfig:
-    channels: tuple[int, ...] = (32, 64, 128, 192)
-    spectral_norm: bool = False
-    r1_gamma: float = 1.0  # 0 switches R1 off
-    r1_interval: int = 8  # steps between R1 penalties, which are scaled up accordingly
-    learning_rate: float = 5e-4
-    beta1: float = 0.0
-    beta2: float = 0.99
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyConfig:
-    kind: Literal["compositing", "render_net"] = "compositing"
-    compositing: Compositing = "product"  # weights along a ray; only for kind = "compositing"
-    width: int = 32  # channels of the 2D network
-    gradient: Literal["straight_through", "continuous"] = "straight_through"  # what the proxy shows the generator
-    matching_score: Score = "logit"  # F of discriminator output matching
-    matching_weight: float = 1.0  # lambda, relative to the pixel loss summed over pixels
-    learning_rate: float = 2e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
-    pretrain_images: int = 3200  # counted in images shown; 0 skips the phase
-    pretrain_learning_rate: float = 1e-3
-    pretrain_fresh_interval: int = 2  # iterations per newly rendered batch; the others replay earlier renders
-
-
-@dataclass(frozen=True, slots=True)
-class RendererConfig:
-    kind: Literal["blender", "opengl", "ray_march"] = "blender"  # the black box; only the first needs Blender
-    samples: int = 4  # per pixel
-    workers: int = 1  # of Blender
-    threads: int = 2  # per worker
-    ray: str = ""  # "auto" or HOST:PORT: Blenders on all machines of that Ray cluster, as many as it has room for
-    surface_blur: int = 0  # blurs of the binary grid before meshing; 0 keeps thin parts, 2 makes rounded things smooth
-    fit_to_photos: bool = False  # fit light and exposure to the training pictures first
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoConfig:
-    """How pictures without an alpha channel become training images; renders with alpha are taken as they are."""
-
-    fill: float = 0.8  # share of the frame that the longer side of the mask takes
-    encoding: Literal["linear", "srgb"] = "linear"  # of channel 0, for renders and photographs alike
-    suppress_texture: bool = False  # flatten highlights, spots and fine texture that one albedo cannot express
+Route = Literal["proxy", "visual_hull", "absorption", "emission_absorption", "image"]
+"""From the generator to the discriminator: IG-GAN's proxy of a black box; three closed-form renderers through which
+gradients flow by themselves (PrGAN; PlatonicGAN's two); or a generator of images that has no shapes (DCGAN)."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoxelGanConfig:
+    route: Route = "proxy"  # "proxy" is IG-GAN, the others are its baselines
     resolution: int = 32  # voxels per side
     image_size: int = 64
-    batch_size: int = 16
+    batch_size: int = 16  # of one step, over all micro-batches and devices
+    accumulation: int = 1  # micro-batches per step, whose gradients are added up
     total_images: int = 48_000  # real images shown in the adversarial phase
+    progressive_images: int = 0  # so many of them first at half the resolution and half the image size
     decay_from: float = 0.6  # share of the images after which learning rates fall linearly towards a tenth
+    adversarial_loss: Literal["non_saturating", "r3gan"] = "non_saturating"
+    augmentation_target: float = 0.0  # ADA's r_t, usually 0.6; 0: pictures are not augmented
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = False  # torch.compile of the networks
+    channels_last: bool = True
     torch_threads: int = 0  # 0: one fewer than the cores, which leaves one to the renderer
     checkpoint_minutes: float = 3.0
     sample_minutes: float = 2.0
@@ -93,8 +60,17 @@ class VoxelGanConfig:
     proxy: ProxyConfig = field(default_factory=ProxyConfig)
     renderer: RendererConfig = field(default_factory=RendererConfig)
     photos: PhotoConfig = field(default_factory=PhotoConfig)
+    data: DataConfig = field(default_factory=DataConfig)
 
     def __post_init__(self) -> None:
+        self._check_sizes()
+        self._check_batches()
+        if not 0.0 <= self.augmentation_target < 1.0:
+            raise ValueError(f"augmentation_target is {self.augmentation_target}, but 0 (none) to below 1 was expected")
+        if self.route != "proxy" and self.discriminator.fakes == "proxy":
+            raise ValueError(f'discriminator.fakes is "proxy", but route = {self.route!r} has no proxy')
+
+    def _check_sizes(self) -> None:
         if self.resolution != 4 * 2 ** len(self.generator.channels):
             raise ValueError(
                 f"generator.channels has {len(self.generator.channels)} widths, which build "
@@ -105,8 +81,28 @@ class VoxelGanConfig:
                 f"discriminator.channels has {len(self.discriminator.channels)} widths, which take "
                 f"{4 * 2 ** len(self.discriminator.channels)}^2 pixels, but image_size is {self.image_size}"
             )
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size is {self.batch_size}, but batch normalisation needs at least 2")
+        if self.progressive_images and min(self.resolution // 4, self.image_size // 4) < 4:
+            raise ValueError(
+                f"progressive_images is {self.progressive_images}, but {self.resolution}^3 voxels and "
+                f"{self.image_size}^2 images are too small to begin with half of them"
+            )
+        if not 0 <= self.progressive_images <= self.total_images:
+            raise ValueError(
+                f"progressive_images is {self.progressive_images}, but 0 to total_images ({self.total_images}) "
+                "was expected"
+            )
+
+    def _check_batches(self) -> None:
+        if self.accumulation < 1 or self.batch_size % self.accumulation:
+            raise ValueError(
+                f"accumulation is {self.accumulation}, but a whole number of equal parts of batch_size "
+                f"({self.batch_size}) was expected"
+            )
+        if self.batch_size // self.accumulation < 2:
+            raise ValueError(
+                f"batch_size is {self.batch_size} in {self.accumulation} parts, but batch normalisation needs at "
+                "least 2 in each"
+            )
 
 
 def network_threads(config: VoxelGanConfig) -> int:
