@@ -43,6 +43,17 @@ class PendingRender(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedRender:
+    """The `PendingRender` of renderers that render at once."""
+
+    images: RenderedImages
+    render_seconds: float
+
+    def result(self, timeout: float | None = None) -> RenderedImages:
+        return self.images
+
+
 @runtime_checkable
 class Renderer(Protocol):
     """One call, a whole batch. `differentiable` says whether gradients reach the shapes."""
@@ -58,3 +69,11 @@ class Renderer(Protocol):
     def close(self) -> None:
         """Release processes and devices; renders that are not finished fail."""
         ...
+
+
+def check_views(shapes: Shapes, cameras: Cameras) -> None:
+    """Raises ValueError unless there is at least one shape and one camera for each."""
+    if len(shapes) != len(cameras):
+        raise ValueError(f"{len(shapes)} shapes came with {len(cameras)} cameras; expected one camera per shape")
+    if len(shapes) == 0:
+        raise ValueError("No shapes came; expected at least one")

@@ -13,7 +13,7 @@ from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
 from unrender.geometry.meshes import Mesh
 from unrender.geometry.surface import extract_surface, smooth_binary
-from unrender.renderers.base import RenderedImages, Shapes
+from unrender.renderers.base import RenderedImages, Shapes, check_views
 from unrender.renderers.farm.ray_pool import RayPool
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
 from unrender.renderers.off_the_shelf.pool_contract import BatchImages, PoolLimits
@@ -99,10 +99,7 @@ class BlenderRenderer:
 
     def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> PendingRender:
         """Start rendering and return at once; meshing and rendering overlap with what the caller does next."""
-        if len(shapes) != len(cameras):
-            raise ValueError(f"{len(shapes)} shapes came with {len(cameras)} cameras; expected one camera per shape")
-        if len(shapes) == 0:
-            raise ValueError("No shapes came; expected at least one")
+        check_views(shapes, cameras)
         if isinstance(shapes, torch.Tensor):
             shapes = (shapes.detach() > 0.5).cpu()
         rotations = cameras.axes().detach().cpu().numpy().astype(np.float32)

@@ -13,7 +13,7 @@ from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
 from unrender.geometry.meshes import Mesh
 from unrender.geometry.surface import extract_surface, smooth_binary
-from unrender.renderers.base import RenderedImages, Shapes
+from unrender.renderers.base import RenderedImages, Shapes, check_views
 from unrender.renderers.off_the_shelf.opengl_context import describe, open_context
 from unrender.renderers.off_the_shelf.opengl_drawing import OpenGLDrawing, gather_corners
 
@@ -97,10 +97,7 @@ class OpenGLRenderer:
 
     def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> PendingRender:
         """Start rendering and return at once; raises RenderError for lights with shadows."""
-        if len(shapes) != len(cameras):
-            raise ValueError(f"{len(shapes)} shapes came with {len(cameras)} cameras; expected one camera per shape")
-        if len(shapes) == 0:
-            raise ValueError("No shapes came; expected at least one")
+        check_views(shapes, cameras)
         if lighting.shadows:
             raise RenderError("OpenGL casts no shadows.", 'Use renderer.kind = "blender".')
         if self._is_closing:
