@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Int64
+from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
 from unrender.errors import DataError
@@ -22,24 +23,38 @@ class InfiniteSampler(Iterator[int]):
         self._count = count
         self._seed = seed
         self._drawn = 0
-        self._pass = -1  # the pass that _order belongs to
-        self._order = np.zeros(0, np.int64)
+        self._orders: dict[int, NDArray[np.int64]] = {}  # of the pass that is drawn from, and of the next
 
     def __next__(self) -> int:
         return int(self.draw(1)[0])
 
     def draw(self, size: int) -> Int64[Tensor, " size"]:
         """The next `size` items, across the ends of passes where need be."""
+        return self.draw_with_passes(size)[0]
+
+    def draw_with_passes(self, size: int) -> tuple[Int64[Tensor, " size"], Int64[Tensor, " size"]]:
+        """The next `size` items, and the number of the pass, from 0, that each of them is drawn in."""
+        drawn = self.peek(size)
+        self._drawn += size
+        return drawn
+
+    def peek(self, size: int) -> tuple[Int64[Tensor, " size"], Int64[Tensor, " size"]]:
+        """What `draw_with_passes` will return next."""
+        passes, positions = np.divmod(np.arange(self._drawn, self._drawn + size), self._count)
         items = np.empty(size, np.int64)
-        for place in range(size):
-            current, position = divmod(self._drawn, self._count)
-            if current != self._pass:
-                # NumPy hashes the pair: neighbouring seeds and passes have unrelated orders.
-                self._order = np.random.default_rng([self._seed, current]).permutation(self._count)
-                self._pass = current
-            items[place] = self._order[position]
-            self._drawn += 1
-        return from_numpy(items)
+        for current in np.unique(passes):
+            chosen = passes == current
+            items[chosen] = self._order_of(int(current))[positions[chosen]]
+        return from_numpy(items), from_numpy(passes.astype(np.int64))
+
+    def _order_of(self, current: int) -> NDArray[np.int64]:
+        if current not in self._orders:
+            # NumPy hashes the pair: neighbouring seeds and passes have unrelated orders.
+            order = np.random.default_rng([self._seed, current]).permutation(self._count)
+            self._orders = {known: self._orders[known] for known in self._orders if known == current - 1} | {
+                current: order
+            }
+        return self._orders[current]
 
     def state_dict(self) -> dict[str, int]:
         """The state as plain integers, for a checkpoint."""
@@ -57,4 +72,4 @@ class InfiniteSampler(Iterator[int]):
             )
         self._seed = int(state["seed"])
         self._drawn = int(state["drawn"])
-        self._pass = -1
+        self._orders = {}

@@ -58,9 +58,12 @@ class ViewLaw:
 
     def sample(self, count: int, generator: torch.Generator) -> Cameras:
         """Draw `count` cameras from the law with the given random generator."""
+        return self.at(torch.rand(2, count, generator=generator))
+
+    def at(self, uniform: Float[Tensor, "2 B"]) -> Cameras:
+        """The cameras that uniform numbers in [0, 1) stand for: row 0 chooses azimuths, row 1 elevations."""
         low_a, high_a = (math.radians(value) for value in self.azimuth_degrees)
         low_e, high_e = (math.radians(value) for value in self.elevation_degrees)
-        uniform = torch.rand(2, count, generator=generator)
         return Cameras(
             low_a + (high_a - low_a) * uniform[0],
             low_e + (high_e - low_e) * uniform[1],

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Still sets of renders of shapes, made once and kept on disk, so that many trainings share them."""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unrender.data.image_cache import ImageCache
+from unrender.data.shape_sets import ShapeSet
+from unrender.data.training_pictures import PendingPictures, PictureRenderer, StillPictures, views_of
+from unrender.errors import CancelledError
+from unrender.geometry.cameras import ViewLaw
+
+# Raise it when the same shapes, views and renderer would give other pictures.
+CONTENT_VERSION = 1
+_BATCH = 64
+_AHEAD = 3  # batches at the renderer while the oldest is waited for
+
+
+def render_still(
+    shapes: ShapeSet,
+    views_per_object: int,
+    law: ViewLaw,
+    seed: int,
+    renderer: Callable[[], PictureRenderer],
+    renderer_identity: Mapping[str, Any],
+    cache: ImageCache | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> StillPictures:
+    """Pictures of every object from `views_per_object` views each, item k of object `k // views_per_object`.
+
+    The views are those of `RerenderedPictures` in pass 0. renderer: called only where there is something to render.
+    renderer_identity: all that the pictures depend on besides shapes and views, as values that JSON can hold. The
+    pictures have the precision of 16-bit floats, in which they are kept. Raises CancelledError, and whatever the
+    renderer raises.
+    """
+    facts = {
+        "version": CONTENT_VERSION,
+        "shapes": shapes.identity,
+        "views_per_object": views_per_object,
+        "law": [law.azimuth_degrees, law.elevation_degrees, law.width, law.field_of_view],
+        "seed": seed,
+        "renderer": dict(renderer_identity),
+    }
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+    stored = cache.load(key) if cache is not None else None
+    if stored is not None:
+        return StillPictures(stored[0].float())
+    images = _render(shapes, views_per_object, law, seed, renderer(), progress, cancelled)
+    if cache is not None:
+        cache.save(key, images, facts)
+    return StillPictures(images.float())
+
+
+@torch.no_grad()
+def _render(
+    shapes: ShapeSet,
+    views_per_object: int,
+    law: ViewLaw,
+    seed: int,
+    renderer: PictureRenderer,
+    progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> Tensor:
+    total = len(shapes) * views_per_object
+    finished: list[Tensor] = []
+    pending: deque[PendingPictures] = deque()
+    done = 0
+    for items in torch.arange(total).split(_BATCH):
+        if cancelled():
+            raise CancelledError(f"Stopped after {done} of {total} training pictures were rendered.")
+        views = views_of(law, seed, items, torch.zeros_like(items))
+        pending.append(renderer.submit(shapes.grids(items // views_per_object), views))
+        while len(pending) > _AHEAD or (pending and int(items[-1]) == total - 1):
+            finished.append(pending.popleft().result().half().cpu())
+            done += len(finished[-1])
+            progress(done, total)
+    return torch.cat(finished)
