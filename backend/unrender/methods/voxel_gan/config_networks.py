@@ -109,6 +109,6 @@ class ProxyConfig:
         return self.gradient.endswith(_BAND)
 
 
-def _at_least(name: str, value: float, least: int) -> None:
+def _at_least(name: str, value: int | float, least: int) -> None:
     if value < least:
         raise ValueError(f"{name} is {value}, but at least {least} was expected")
