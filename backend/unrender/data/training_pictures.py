@@ -2,7 +2,7 @@
 """What a training is shown: pictures that are there, or pictures of objects that are rendered while it goes on.
 
 A picture is asked for by its item and by the pass (epoch) that it is shown in. A still set shows the same picture in
-every pass; a re-rendered one ("unlimited" in IG-GAN, section 4.2) shows the item's object from a new view, which follows
+every pass; a re-rendered one ("unlimited" in IG-GAN, section 4.2) shows the item's object from a new view that follows
 from (seed, pass, item) alone, so that a resumed run sees the very same pictures.
 """
 
