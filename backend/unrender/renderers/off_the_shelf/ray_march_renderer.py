@@ -3,7 +3,6 @@
 for machines without Blender, and for tests."""
 
 import time
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool
@@ -15,16 +14,7 @@ from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
 from unrender.geometry.rotation import resample_to_camera
 from unrender.geometry.surface import blur_separable, smooth_binary
-from unrender.renderers.base import RenderedImages, Shapes
-
-
-@dataclass(frozen=True, slots=True)
-class _Finished:
-    images: RenderedImages
-    render_seconds: float
-
-    def result(self, timeout: float | None = None) -> RenderedImages:
-        return self.images
+from unrender.renderers.base import FinishedRender, RenderedImages, Shapes
 
 
 class RayMarchRenderer:
@@ -88,11 +78,11 @@ class RayMarchRenderer:
         change = volume.index_select(axis, ahead) - volume.index_select(axis, behind)
         return change[:, 0].gather(1, first)
 
-    def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> _Finished:
+    def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> FinishedRender:
         """Render at once; the pending result is ready."""
         started = time.perf_counter()
         images = self.render(shapes, cameras, lighting)
-        return _Finished(images, time.perf_counter() - started)
+        return FinishedRender(images, time.perf_counter() - started)
 
     def close(self) -> None:
         """Nothing to release."""
