@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RenderNet, cut as IG-GAN cuts it: two 3D and four 2D residual blocks (Nguyen-Phuoc 2018; IG-GAN, section 4.1)."""
+"""RenderNet (Nguyen-Phuoc, Li, Balaban, Yang 2018) as IG-GAN cuts it: 2 residual blocks in 3D and 4 in 2D (section 4.1)."""
 
 import torch
 from jaxtyping import Float
@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.rotation import resample_to_camera
+
+_DARK = -2.0  # bias before the sigmoid: most of an image is background
 
 
 class _ResidualBlock(nn.Module):
@@ -26,36 +28,63 @@ class _ResidualBlock(nn.Module):
 class RenderNet(nn.Module):
     """Occupancy grid and cameras -> (grey, alpha) image, differentiable with respect to the grid.
 
-    The grid is resampled into a `size^3` block before the camera, encoded by strided 3D convolutions at half the size,
-    folded along the depth by the projection unit (depth x channels -> channels_2d by a 1 x 1 convolution), and decoded
-    in 2D. There is no normalisation layer.
+    | stage | operation | result for size n |
+    |---|---|---|
+    | resampling | rigid transform into a block before the camera | 1 x n x n x n (depth, height, width) |
+    | encoder | conv3d 5^3 stride 2; 3^3 stride 2 along the depth; 3^3 | c/4 x (n/2)^3, c/2 and c x n/4 x n/2 x n/2 |
+    | blocks_3d | residual blocks 3^3 at c, skipped as a whole | the same |
+    | project | depth and channels folded together, conv 1 x 1 | w x n/2 x n/2 with w = c n / 4 |
+    | blocks_2d | residual blocks 3 x 3 at w, skipped as a whole | the same |
+    | narrow | conv 4 x 4 | w/2 x n/2 x n/2 |
+    | blocks_2d_narrow | residual blocks 3 x 3 at w/2, skipped as a whole | the same |
+    | decoder | conv 4 x 4; up-conv 4 x 4 stride 2; conv 4 x 4; sigmoid | w/4, w/8 x n x n, 2 x n x n |
 
-    size: image side and side of the resampled block. channels_3d: width of the 3D part (RenderNet 32, slim 16).
+    With n = 128 and c = 32: w = 1024 and 59 million parameters; with c = 16: w = 512 and 15 million. The released RenderNet
+    has 10 blocks in 3D and 15 in 2D and doubles the size twice more; the closing convolution of its groups of blocks is
+    left out. PReLU everywhere, with a slope of 0 at first, and no normalisation. IG-GAN does not say how its four 2D
+    blocks are split over the two widths: the first half of them (rounded up) is at w.
+
+    size: image side and side of the resampled block, a multiple of 4. channels_3d: c.
     """
 
-    def __init__(self, size: int = 64, channels_3d: int = 12, channels_2d: int = 64) -> None:
+    def __init__(self, size: int = 64, channels_3d: int = 32, blocks_3d: int = 2, blocks_2d: int = 4) -> None:
         super().__init__()
+        if size % 4:
+            raise ValueError(f"RenderNet makes images whose side is a multiple of 4, not {size}")
         self.size = size
+        quarter, half = max(channels_3d // 4, 1), max(channels_3d // 2, 1)
         self.encoder = nn.Sequential(
-            nn.Conv3d(1, max(channels_3d // 4, 4), 5, stride=2, padding=2),
-            nn.PReLU(max(channels_3d // 4, 4), init=0.0),
-            nn.Conv3d(max(channels_3d // 4, 4), channels_3d, 3, stride=(2, 1, 1), padding=1),
+            nn.Conv3d(1, quarter, 5, stride=2, padding=2),
+            nn.PReLU(quarter, init=0.0),
+            nn.Conv3d(quarter, half, 3, stride=(2, 1, 1), padding=1),
+            nn.PReLU(half, init=0.0),
+            nn.Conv3d(half, channels_3d, 3, padding=1),
             nn.PReLU(channels_3d, init=0.0),
         )
-        self.blocks_3d = nn.Sequential(_ResidualBlock(channels_3d, 3), _ResidualBlock(channels_3d, 3))
-        self.project = nn.Sequential(
-            nn.Conv2d(channels_3d * (size // 4), channels_2d, 1), nn.PReLU(channels_2d, init=0.0)
-        )
-        self.blocks_2d = nn.Sequential(_ResidualBlock(channels_2d, 2), _ResidualBlock(channels_2d, 2))
-        self.narrow = nn.Sequential(
-            nn.Conv2d(channels_2d, channels_2d // 2, 3, padding=1), nn.PReLU(channels_2d // 2, init=0.0)
-        )
-        self.blocks_2d_narrow = nn.Sequential(_ResidualBlock(channels_2d // 2, 2), _ResidualBlock(channels_2d // 2, 2))
+        self.blocks_3d = nn.Sequential(*(_ResidualBlock(channels_3d, 3) for _ in range(blocks_3d)))
+        wide = channels_3d * (size // 4)
+        narrow, quarter, eighth = (max(wide // part, 2) for part in (2, 4, 8))
+        self.project = nn.Sequential(nn.Conv2d(wide, wide, 1), nn.PReLU(wide, init=0.0))
+        self.blocks_2d = nn.Sequential(*(_ResidualBlock(wide, 2) for _ in range((blocks_2d + 1) // 2)))
+        self.narrow = nn.Sequential(_pad_for_4(), nn.Conv2d(wide, narrow, 4), nn.PReLU(narrow, init=0.0))
+        self.blocks_2d_narrow = nn.Sequential(*(_ResidualBlock(narrow, 2) for _ in range(blocks_2d // 2)))
+        last = nn.Conv2d(eighth, 2, 4)
         self.decoder = nn.Sequential(
-            nn.ConvTranspose2d(channels_2d // 2, channels_2d // 4, 4, stride=2, padding=1),
-            nn.PReLU(channels_2d // 4, init=0.0),
-            nn.Conv2d(channels_2d // 4, 2, 3, padding=1),
+            _pad_for_4(),
+            nn.Conv2d(narrow, quarter, 4),
+            nn.PReLU(quarter, init=0.0),
+            nn.ConvTranspose2d(quarter, eighth, 4, stride=2, padding=1),
+            nn.PReLU(eighth, init=0.0),
+            _pad_for_4(),
+            last,
         )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d):
+                nn.init.xavier_uniform_(module.weight)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        assert last.bias is not None
+        nn.init.constant_(last.bias, _DARK)
 
     def forward(self, occupancy: Float[Tensor, "B 1 X Y Z"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
         """(grey, alpha) images in [0, 1], linear, premultiplied, in float32."""
@@ -68,3 +97,8 @@ class RenderNet(nn.Module):
         flat = self.narrow(flat)
         flat = flat + self.blocks_2d_narrow(flat)
         return torch.sigmoid(self.decoder(flat).float())
+
+
+def _pad_for_4() -> nn.Module:
+    """Zeros around an image, so that a 4 x 4 convolution keeps its size."""
+    return nn.ZeroPad2d((1, 2, 1, 2))

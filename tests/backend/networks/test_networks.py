@@ -41,7 +41,7 @@ def test_spectral_norm_bounds_the_lipschitz_constant_of_the_last_layer() -> None
 
 
 @pytest.mark.parametrize(
-    "proxy", [CompositingProxy(32, 20, "product", 8), CompositingProxy(32, 20, "max", 8), RenderNet(32, 8, 16)]
+    "proxy", [CompositingProxy(32, 20, "product", 8), CompositingProxy(32, 20, "max", 8), RenderNet(32, 8)]
 )
 def test_proxies_render_and_pass_gradients_to_the_grid(proxy: torch.nn.Module) -> None:
     grid = torch.zeros(2, 1, 16, 16, 16)

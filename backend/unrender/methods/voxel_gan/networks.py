@@ -35,7 +35,7 @@ def build_generator(config: VoxelGanConfig) -> VoxelGenerator:
 def build_proxy(config: VoxelGanConfig) -> nn.Module:
     """The proxy renderer: (occupancy [B, 1, X, Y, Z], cameras) -> images [B, 2, H, W]."""
     if config.proxy.kind == "render_net":
-        return RenderNet(config.image_size, channels_3d=max(config.proxy.width // 4, 4), channels_2d=64)
+        return RenderNet(config.image_size, config.proxy.channels_3d, config.proxy.blocks_3d, config.proxy.blocks_2d)
     return CompositingProxy(
         config.image_size, depth=config.resolution * 5 // 4, mode=config.proxy.compositing, width=config.proxy.width
     )
