@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RenderNet (Nguyen-Phuoc, Li, Balaban, Yang 2018) as IG-GAN cuts it: 2 residual blocks in 3D and 4 in 2D (section 4.1)."""
+"""RenderNet (Nguyen-Phuoc et al. 2018) as IG-GAN cuts it: 2 residual blocks in 3D and 4 in 2D (section 4.1)."""
 
 import torch
 from jaxtyping import Float
@@ -39,7 +39,7 @@ class RenderNet(nn.Module):
     | blocks_2d_narrow | residual blocks 3 x 3 at w/2, skipped as a whole | the same |
     | decoder | conv 4 x 4; up-conv 4 x 4 stride 2; conv 4 x 4; sigmoid | w/4, w/8 x n x n, 2 x n x n |
 
-    With n = 128 and c = 32: w = 1024 and 59 million parameters; with c = 16: w = 512 and 15 million. The released RenderNet
+    With n = 128 and c = 32: w = 1024 and 59 million parameters; with c = 16: w = 512 and 15 million. As released, it
     has 10 blocks in 3D and 15 in 2D and doubles the size twice more; the closing convolution of its groups of blocks is
     left out. PReLU everywhere, with a slope of 0 at first, and no normalisation. IG-GAN does not say how its four 2D
     blocks are split over the two widths: the first half of them (rounded up) is at w.
