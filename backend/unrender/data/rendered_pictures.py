@@ -27,7 +27,7 @@ def render_still(
     views_per_object: int,
     law: ViewLaw,
     seed: int,
-    renderer: Callable[[], PictureRenderer],
+    renderer: PictureRenderer,
     renderer_identity: Mapping[str, Any],
     cache: ImageCache | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -35,10 +35,9 @@ def render_still(
 ) -> StillPictures:
     """Pictures of every object from `views_per_object` views each, item k of object `k // views_per_object`.
 
-    The views are those of `RerenderedPictures` in pass 0. renderer: called only where there is something to render.
-    renderer_identity: all that the pictures depend on besides shapes and views, as values that JSON can hold. The
-    pictures have the precision of 16-bit floats, in which they are kept. Raises CancelledError, and whatever the
-    renderer raises.
+    The views are those of `RerenderedPictures` in pass 0. renderer_identity: all that the pictures depend on besides
+    shapes and views, as values that JSON can hold. The pictures have the precision of 16-bit floats, in which they are
+    kept. Raises CancelledError, and whatever the renderer raises.
     """
     facts = {
         "version": CONTENT_VERSION,
@@ -52,7 +51,7 @@ def render_still(
     stored = cache.load(key) if cache is not None else None
     if stored is not None:
         return StillPictures(stored[0].float())
-    images = _render(shapes, views_per_object, law, seed, renderer(), progress, cancelled)
+    images = _render(shapes, views_per_object, law, seed, renderer, progress, cancelled)
     if cache is not None:
         cache.save(key, images, facts)
     return StillPictures(images.float())

@@ -20,6 +20,11 @@ _PROBES = 16
 class ShapeSet(Protocol):
     """Shapes in a fixed order, inside the ball of diameter 1, Z up."""
 
+    @property
+    def category(self) -> str:
+        """The class of the shapes, in lower case."""
+        ...
+
     def __len__(self) -> int: ...
 
     @property
@@ -46,6 +51,10 @@ class ProceduralShapes:
             raise DataError(
                 f"There is no class of procedural shapes {self.class_name!r}.", f"Known here: {', '.join(CLASSES)}."
             )
+
+    @property
+    def category(self) -> str:
+        return self.class_name
 
     def __len__(self) -> int:
         return self.count
