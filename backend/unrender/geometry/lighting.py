@@ -25,6 +25,18 @@ class Lighting:
     ambient: float
     shadows: bool = False
 
+    @property
+    def mirror_symmetric(self) -> bool:
+        """Whether a mirror image (left for right) of a picture could have been taken in the same light."""
+        lights = list(zip(self.directions, self.intensities, strict=True))
+        return all(
+            any(
+                math.dist((-direction[0], *direction[1:]), other) < 1e-4 and abs(intensity - strength) < 1e-4
+                for other, strength in lights
+            )
+            for direction, intensity in lights
+        )
+
     def shade(self, normal: Float[Tensor, "B 3 *shape"]) -> Float[Tensor, "B 1 *shape"]:
         """Linear radiance of an albedo of 1 for camera-frame normals."""
         radiance = torch.full_like(normal[:, :1], self.ambient)

@@ -4,7 +4,13 @@ import math
 import pytest
 import torch
 
-from unrender.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from unrender.losses.adversarial import (
+    discriminator_loss,
+    generator_loss,
+    r1_penalty,
+    relativistic_discriminator_loss,
+    relativistic_generator_loss,
+)
 from unrender.losses.matching import output_matching_loss, pixel_loss, reward
 
 
@@ -21,6 +27,24 @@ def test_r1_of_a_linear_discriminator_is_the_squared_norm_of_its_weights() -> No
     images = torch.rand(3, 2, 4, 4, requires_grad=True)
     penalty = r1_penalty((weights * images).sum(dim=(1, 2, 3)), images)
     assert penalty.item() == pytest.approx(weights.square().sum().item(), rel=1e-5)
+
+
+def test_relativistic_losses_compare_each_fake_with_its_real_image() -> None:
+    real, fake = torch.tensor([0.3, -1.0, 2.0]), torch.tensor([0.7, 2.0, -3.0])
+    wanted = sum(math.log1p(math.exp(-(r - f))) for r, f in zip(real.tolist(), fake.tolist(), strict=True)) / 3
+    assert relativistic_discriminator_loss(real, fake).item() == pytest.approx(wanted, rel=1e-5)
+    torch.testing.assert_close(relativistic_generator_loss(real, fake), relativistic_discriminator_loss(fake, real))
+    torch.testing.assert_close(relativistic_generator_loss(real + 5, fake + 5), relativistic_generator_loss(real, fake))
+
+
+def test_gradient_penalty_trains_the_discriminator() -> None:
+    """Its derivative by the weights is that of the closed form: |w|^2, hence 2 w."""
+    weights = torch.randn(1, 2, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights.requires_grad_(True)
+    images = torch.rand(5, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+    r1_penalty((weights * images).sum(dim=(1, 2, 3)), images).backward()
+    assert weights.grad is not None
+    torch.testing.assert_close(weights.grad, 2.0 * weights.detach())
 
 
 def test_pixel_loss_sums_over_pixels_and_averages_over_the_batch() -> None:
