@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 KIND = "render_dataset"
 OBJECTS = "objects"  # the source that is meshes which travel with the job
-CLASSES = ("chair", "couch", "bathtub", "table", "mushroom", "cubes")  # of procedural shapes at the generator
+CLASSES = (  # of procedural shapes at the generator
+    *("chair", "couch", "bathtub", "table", "mushroom", "cubes"),
+    *("bed", "shelf", "lamp", "mug", "bottle", "airplane"),
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

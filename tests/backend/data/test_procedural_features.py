@@ -129,3 +129,53 @@ def test_mushrooms_are_wider_above_than_below_and_some_are_hollow():
         hollow += chamber.sum() > 0.1 * grid.sum()
     assert 5 < hollow < 40
     assert wider > 0.9 * len(SEEDS)  # a button on a bulb may not be
+
+
+def test_mugs_are_hollow_and_have_a_handle_that_one_can_see_through():
+    through = 0
+    for seed in SEEDS:
+        grid = make_shape("mug", seed, N)
+        assert cavity(grid) > 0.04, seed
+        outline = grid.any(1)  # seen from the front: the hole of the handle is a hole of the outline
+        through += ndimage.binary_fill_holes(outline).sum() > outline.sum()
+    assert through == len(SEEDS)
+
+
+def test_bottles_are_narrower_above_than_below():
+    for seed in SEEDS:
+        bottle = make_shape("bottle", seed, N)
+        bottom, top = extent(bottle, 2)
+        areas = bottle.sum((0, 1))[bottom : top + 1]
+        assert areas[int(0.75 * len(areas)) :].min() < 0.6 * areas.max(), seed
+        assert areas.argmax() < 0.7 * len(areas), seed
+
+
+def test_beds_are_low_where_one_lies_and_high_at_plus_y():
+    for seed in SEEDS:
+        grid = make_shape("bed", seed, N)
+        front, rear = extent(grid, 1)
+        assert rear - front >= np.subtract(*extent(grid, 0)[::-1]) - 2, seed  # longer than wide
+    heads = 0
+    for seed in SEEDS:
+        grid = make_shape("bed", seed, N)
+        top = extent(grid, 2)[1]
+        crest = np.argwhere(grid[:, :, top - 1])[:, 1]
+        heads += crest.max() > 0.5 * sum(extent(grid, 1))
+    assert heads == len(SEEDS)
+
+
+def test_shelves_have_several_boards_one_above_the_other():
+    for seed in SEEDS:
+        grid = make_shape("shelf", seed, N)
+        middle = sum(extent(grid, 1)) // 2
+        # Along some upright line through the middle there are several boards with space between them.
+        boards = max(ndimage.label(column)[1] for column in grid[:, middle])
+        assert boards >= 2, seed
+
+
+def test_airplanes_are_flat_and_alike_on_both_sides():
+    for seed in SEEDS:
+        grid = make_shape("airplane", seed, N)
+        sizes = [np.subtract(*extent(grid, axis)[::-1]) + 1 for axis in range(3)]
+        assert sizes[2] < min(sizes[:2]), seed
+        assert (grid & grid[::-1]).sum() / (grid | grid[::-1]).sum() > 0.98, seed

@@ -23,8 +23,12 @@ def centres(grid):
     return (np.argwhere(grid) + 0.5) / grid.shape[0] - 0.5
 
 
-def test_the_classes_are_the_ones_that_were_asked_for():
-    assert set(CLASSES) == {"chair", "couch", "bathtub", "table", "mushroom", "cubes"}
+def test_the_classes_are_the_ones_that_were_asked_for_and_the_add_on_lists_them_all():
+    from blender_addon.connection.datasets import CLASSES as LISTED_IN_THE_ADD_ON
+
+    assert CLASSES[:6] == ("chair", "couch", "bathtub", "table", "mushroom", "cubes")
+    assert CLASSES[6:] == ("bed", "shelf", "lamp", "mug", "bottle", "airplane")
+    assert LISTED_IN_THE_ADD_ON == CLASSES
 
 
 @pytest.mark.parametrize("name", FURNITURE)

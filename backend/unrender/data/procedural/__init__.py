@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeded generators of closed solids: chairs, couches, bathtubs, tables, mushrooms and random cubes.
+"""Seeded generators of closed solids: furniture, mushrooms, lamps, mugs, bottles, airplanes and random cubes.
 
 Numpy only and free of the rest of Unrender, so that Blender's Python can import it by path. World coordinates: Z up,
 the front towards -Y, everything inside the ball of diameter one, voxel centres at (i + .5) / n - .5.

@@ -8,12 +8,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from .airplanes import airplane
 from .bathtubs import bathtub
+from .beds import bed
+from .bottles import bottle
 from .chairs import chair
 from .couches import couch
 from .cubes import cubes
 from .dice import Dice
+from .lamps import lamp
+from .mugs import mug
 from .mushrooms import mushroom
+from .shelves import shelf
 from .solids import Sweep, fit_to_ball, paint
 from .tables import table
 
@@ -27,6 +33,12 @@ _BUILDERS: dict[str, Callable[[Dice], list[Sweep]]] = {
     "table": table,
     "mushroom": mushroom,
     "cubes": cubes,
+    "bed": bed,
+    "shelf": shelf,
+    "lamp": lamp,
+    "mug": mug,
+    "bottle": bottle,
+    "airplane": airplane,
 }
 
 CLASSES: tuple[str, ...] = tuple(_BUILDERS)
