@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrender.geometry.cameras import Cameras
-from unrender.geometry.surface import blur_separable
-from unrender.networks.compositing import Compositing, composite
+from unrender.networks.compositing import Compositing, composite_surface
 
 
 class CompositingProxy(nn.Module):
@@ -43,9 +42,7 @@ class CompositingProxy(nn.Module):
         self, occupancy: Float[Tensor, "B 1 X Y Z"], cameras: Cameras
     ) -> tuple[Float[Tensor, "B 4 H W"], Float[Tensor, "B 1 H W"]]:
         """Visible (normal x, y, z in the camera frame, position along the view), and the composited alpha."""
-        blurred = blur_separable(occupancy)
-        fields = torch.cat([occupancy, *(_outward_difference(blurred, axis) for axis in (2, 3, 4))], dim=1)
-        composited = composite(fields, cameras, self.size, self.depth, self.mode)
+        composited = composite_surface(occupancy, cameras, self.size, self.depth, self.mode)
         normal = torch.einsum("bij,bjhw->bihw", cameras.axes().to(composited.device), composited[:, :3])
         alpha = composited[:, 4:]
         return torch.cat([normal, composited[:, 3:4]], dim=1) / (alpha + _SOFTENING), alpha
@@ -67,12 +64,3 @@ def _sharpen(alpha: Tensor) -> Tensor:
     """Trilinear ramps at silhouettes are twice as wide as a pixel: steepen them, but leave a slope at 0 and 1."""
     ramp = ((alpha - 0.25) * 2.0).clamp(0.0, 1.0)
     return 0.3 * alpha + 0.7 * ramp * ramp * (3.0 - 2.0 * ramp)
-
-
-def _outward_difference(grid: Tensor, axis: int) -> Tensor:
-    """Central difference x(i - 1) - x(i + 1) with empty space around the grid: points out of the solid."""
-    pad = [0] * 6
-    pad[2 * (4 - axis)] = pad[2 * (4 - axis) + 1] = 1
-    padded = functional.pad(grid, pad)
-    length = grid.shape[axis]
-    return padded.narrow(axis, 0, length) - padded.narrow(axis, 2, length)
