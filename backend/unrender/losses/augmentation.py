@@ -5,9 +5,9 @@ Every image on its way into the discriminator, real or not, passes a random tran
 probability p each that follows how much the discriminator has overfitted. As long as most images keep what an operation
 changes, the generator is not taught the transformations ("non-leaking", section 2.2), so p stays below 0.8.
 
-ADA turns images all the way round and shifts their hues. Here images stay views that a camera could have taken: turns in
-the plane are small, and none is by right angles. Mirror images are views of a mirrored object only if the light is its
-own mirror image, hence `flips` is the caller's decision (`Lighting.mirror_symmetric`).
+ADA turns images all the way round and shifts their hues. Here images stay views that a camera could have taken: turns
+in the plane are small, and none is by right angles. Mirror images are views of a mirrored object only if the light is
+its own mirror image, hence `flips` is the caller's decision (`Lighting.mirror_symmetric`).
 """
 
 import math

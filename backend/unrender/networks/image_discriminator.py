@@ -38,7 +38,13 @@ class ImageDiscriminator(nn.Module):
             spectral_norm(self.to_logit)
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
+        return self.rate(images)[0]
+
+    def rate(self, images: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B"], list[Float[Tensor, "B _ _ _"]]]:
+        """Logits, and the features behind every convolution on the way to them, first the finest."""
+        features = []
         x = images
         for convolution in self.convolutions:
             x = functional.leaky_relu(convolution(x), 0.2)
-        return self.to_logit(torch.flatten(x, 1)).squeeze(1).float()
+            features.append(x)
+        return self.to_logit(torch.flatten(x, 1)).squeeze(1).float(), features

@@ -11,7 +11,7 @@ from unrender.losses.adversarial import (
     relativistic_discriminator_loss,
     relativistic_generator_loss,
 )
-from unrender.losses.matching import output_matching_loss, pixel_loss, reward
+from unrender.losses.matching import feature_matching_loss, output_matching_loss, pixel_loss, reward
 
 
 def test_adversarial_losses_are_equations_2_and_3() -> None:
@@ -75,3 +75,32 @@ def test_one_threshold_is_an_unbiased_target_of_output_matching() -> None:
         assert proxy.grad is not None
         singles.append(proxy.grad.item())
     assert sum(singles) / 3 == pytest.approx(2 * (0.4 - targets.mean().item()), abs=1e-6)
+
+
+def test_output_matching_aims_at_the_mean_reward_over_the_thresholds() -> None:
+    proxy = torch.tensor([0.4, -0.3])
+    renders = torch.tensor([1.0, 2.0, -2.0, 0.5, 4.0, -1.0])  # three thresholds of two images
+    loss = output_matching_loss(proxy, renders, "log_d")
+    rewards = [-math.log1p(math.exp(-value)) for value in renders.tolist()]
+    aims = [sum(rewards[image::2]) / 3 for image in range(2)]
+    seen = [-math.log1p(math.exp(-value)) for value in proxy.tolist()]
+    assert loss.item() == pytest.approx(sum((a - b) ** 2 for a, b in zip(seen, aims, strict=True)) / 2, rel=1e-5)
+
+
+def test_feature_matching_counts_every_layer_by_its_relative_error() -> None:
+    fine, coarse = torch.rand(4, 3, 8, 8) + 0.5, 100.0 * (torch.rand(4, 6, 2, 2) + 0.5)
+    loss = feature_matching_loss([1.1 * fine, 0.9 * coarse], [fine, coarse])
+    assert loss.item() == pytest.approx(0.01 + 0.01, rel=1e-4)
+
+
+def test_feature_matching_aims_at_the_expected_features_over_the_thresholds() -> None:
+    generator = torch.Generator().manual_seed(0)
+    renders = torch.randn(6, 3, 4, 4, generator=generator, dtype=torch.float64).requires_grad_(True)
+    aim = renders.detach().view(3, 2, 3, 4, 4).mean(dim=0)
+    assert feature_matching_loss([aim], [renders]).item() < 1e-12
+    proxy = torch.randn(2, 3, 4, 4, generator=generator, dtype=torch.float32).requires_grad_(True)
+    feature_matching_loss([proxy], [renders]).backward()
+    assert proxy.grad is not None
+    assert renders.grad is None
+    wanted = 2.0 * (proxy.detach() - aim) / proxy.numel() / aim.square().mean()
+    torch.testing.assert_close(proxy.grad, wanted.float())

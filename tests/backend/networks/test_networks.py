@@ -32,6 +32,16 @@ def test_discriminator_scores_each_image_by_itself() -> None:
     torch.testing.assert_close(discriminator(images), alone, atol=1e-5, rtol=1e-4)
 
 
+def test_features_are_what_the_logits_are_made_of() -> None:
+    torch.manual_seed(0)
+    discriminator = ImageDiscriminator(32, 2, (4, 6, 8))
+    images = torch.rand(3, 2, 32, 32)
+    logits, features = discriminator.rate(images)
+    assert [tuple(layer.shape[1:]) for layer in features] == [(4, 16, 16), (6, 8, 8), (8, 4, 4)]
+    torch.testing.assert_close(logits, discriminator(images))
+    torch.testing.assert_close(discriminator.to_logit(features[-1].flatten(1)).squeeze(1), logits)
+
+
 def test_spectral_norm_bounds_the_lipschitz_constant_of_the_last_layer() -> None:
     torch.manual_seed(0)
     discriminator = ImageDiscriminator(32, 2, (8, 8, 8), spectral=True).train()
