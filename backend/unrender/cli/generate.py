@@ -38,6 +38,9 @@ def command(
         int | None, typer.Option(min=100, help="Simplify each mesh to at most this many faces.")
     ] = None,
     smooth: Annotated[bool, typer.Option(help="Smooth the steps of the voxels.")] = True,
+    resolution: Annotated[
+        int, typer.Option(min=1, max=2, help="Cells of the mesh per voxel along each axis: 2 is finer and rounder.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object: model, files, seconds.")] = False,
 ) -> None:
     """Make watertight meshes with a trained model; the same seed gives the same files.
@@ -48,6 +51,7 @@ def command(
     From a run of your own, for a printer:
       unrender generate --model RUN --count 20 --format stl --out prints
     """
+    from unrender.meshing import MeshSettings
     from unrender.meshing.export import export_mesh
     from unrender.methods.generate import generate_meshes
     from unrender.methods.models import find_model
@@ -60,10 +64,8 @@ def command(
             found,
             seed,
             count,
-            threshold=threshold,
-            variety=variety,
-            max_faces=max_faces,
-            smooth=smooth,
+            variety,
+            MeshSettings(threshold, float(smooth), resolution, max_faces),
             progress=work.progress,
             cancelled=work.cancelled,
         )

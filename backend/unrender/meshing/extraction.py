@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a generator's voxels to a mesh that an artist can use."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from scipy import ndimage
@@ -18,38 +20,69 @@ Closer to the empty voxels than .5, because convex parts lose volume to the blur
 4% too small instead of 11%."""
 
 _TOLERANCE = 0.35
-"""How far smoothing may move a vertex along each axis, in voxels."""
+"""How far full smoothing may move a vertex along each axis, in voxels."""
+
+FINEST = 2
+"""The largest `resolution`: three times as many faces more show only the waves of the interpolation."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSettings:
+    """How a grid becomes a mesh.
+
+    threshold: occupancy in (0, 1) above which a voxel is full. smoothing: how much of the voxel staircase is taken off,
+    0 (none) to 1 (all). resolution: cells of the mesh per voxel along each axis, 1 to `FINEST`. max_faces: decimate to
+    at most so many where that leaves the mesh watertight.
+    """
+
+    threshold: float = 0.5
+    smoothing: float = 1.0
+    resolution: int = 1
+    max_faces: int | None = None
 
 
 def voxels_to_mesh(
     occupancy: Shaped[np.ndarray, "X Y Z"],
     threshold: float = 0.5,
-    smooth: bool = True,
+    smoothing: float = 1.0,
     max_faces: int | None = None,
     blur_passes: int = 0,
+    resolution: int = 1,
 ) -> Mesh:
     """Return the surface of {occupancy > threshold}: watertight, oriented outward, one piece, in world coordinates.
 
     occupancy: [X, Y, Z] bool, or real in [0, 1]; only the side of the threshold counts, since the in-between values of
     a generator trained on thresholded grids say little about where in its voxel the surface lies. Only the largest
-    piece is meshed; its enclosed cavities are filled. smooth: take the voxel staircase off. max_faces: decimate to at
-    most so many where that leaves the mesh watertight. A grid with nothing above the threshold gives a mesh without
-    faces. blur_passes: for rounded things without thin parts, blur the grid that often instead of
-    keeping every voxel on its side of the surface.
+    piece is meshed; its enclosed cavities are filled. threshold, smoothing, max_faces, resolution: see `MeshSettings`.
+    A grid with nothing above the threshold gives a mesh without faces. blur_passes: for rounded things without thin
+    parts, blur the grid that often instead of keeping every voxel on its side of the surface.
     """
+    tolerance = smoothing * _TOLERANCE / max(occupancy.shape)
+    occupancy = upsample(occupancy, resolution)
     solid = occupancy > threshold
     if not solid.any():
         return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
     solid = close_contacts(keep_largest_piece(solid), occupancy.astype(np.float32))
     # Nothing of an enclosed cavity can be seen, and its walls would be a second surface.
     solid = ndimage.binary_fill_holes(solid)
-    if smooth and blur_passes > 0:
-        mesh = extract_surface(smooth_binary_field(solid, blur_passes))
-    elif smooth:
-        mesh = flatten_steps(extract_surface(smooth_binary_field(solid), _LEVEL), _TOLERANCE / max(occupancy.shape))
+    if smoothing > 0.0 and blur_passes > 0:
+        # So many passes blur over a width that grows with their square root.
+        passes = max(1, round(smoothing * blur_passes * resolution**2))
+        mesh = extract_surface(smooth_binary_field(solid, passes))
+    elif smoothing > 0.0:
+        mesh = flatten_steps(extract_surface(smooth_binary_field(solid), _LEVEL), tolerance)
     else:
         mesh = extract_surface(solid.astype(np.float32))
     return mesh if max_faces is None else decimate(mesh, max_faces)
+
+
+def upsample(occupancy: Shaped[np.ndarray, "X Y Z"], factor: int) -> Shaped[np.ndarray, "X2 Y2 Z2"]:
+    """The grid with `factor` cells per voxel along each axis, in between by trilinear interpolation; empty around."""
+    if factor == 1:
+        return occupancy
+    padded = np.pad(occupancy.astype(np.float32), 1)
+    fine = ndimage.zoom(padded, factor, order=1, grid_mode=True, mode="nearest")
+    return fine[factor:-factor, factor:-factor, factor:-factor]
 
 
 def keep_largest_piece(solid: Bool[np.ndarray, "X Y Z"]) -> Bool[np.ndarray, "X Y Z"]:

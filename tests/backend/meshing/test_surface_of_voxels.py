@@ -9,6 +9,7 @@ import pytest
 from unrender.data.procedural import make_shape
 from unrender.geometry.meshes import Mesh
 from unrender.meshing import clean_up, decimate, is_watertight, signed_volume, voxels_to_mesh
+from unrender.meshing.extraction import upsample
 from unrender.meshing.topology import count_components, face_normals
 
 
@@ -67,7 +68,7 @@ def test_smoothing_takes_the_stairs_off_a_slope():
         angle = np.degrees(np.arccos(np.clip(normals[upper] @ true, -1, 1)))
         return float((angle * areas[upper]).sum() / areas[upper].sum())
 
-    assert roughness(voxels_to_mesh(slope)) < 0.5 * roughness(voxels_to_mesh(slope, smooth=False))
+    assert roughness(voxels_to_mesh(slope)) < 0.5 * roughness(voxels_to_mesh(slope, smoothing=0.0))
 
 
 @pytest.mark.parametrize("thickness", [1, 2])
@@ -84,14 +85,14 @@ def test_thin_legs_survive(thickness):
     assert np.ptp(legs[:, 0]) > 0.4 * thickness / 32
 
 
-@pytest.mark.parametrize("smooth", [True, False])
+@pytest.mark.parametrize(("smoothing", "resolution"), [(1.0, 1), (0.0, 1), (1.0, 2), (0.3, 2)])
 @pytest.mark.parametrize("name", ["chair", "bathtub", "couch"])
-def test_noisy_generators_give_sound_meshes(name, smooth):
+def test_noisy_generators_give_sound_meshes(name, smoothing, resolution):
     noise = np.random.default_rng(0)
-    for seed in range(4):
+    for seed in range(4 if resolution == 1 else 1):
         shape = make_shape(name, seed, 32)
         occupancy = np.clip(shape + noise.normal(0.0, 0.3, shape.shape), 0.0, 1.0).astype(np.float32)
-        assert_sound(voxels_to_mesh(occupancy, 0.6, smooth))
+        assert_sound(voxels_to_mesh(occupancy, 0.6, smoothing, resolution=resolution))
 
 
 def test_voxels_that_touch_by_an_edge_or_a_corner_give_a_sound_mesh():
@@ -109,8 +110,43 @@ def test_only_the_largest_piece_and_no_hidden_cavity_is_meshed():
     assert np.linalg.norm(mesh.vertices, axis=1).max() < 0.45
 
 
-def test_a_shape_that_touches_the_border_is_closed():
-    assert_sound(voxels_to_mesh(np.ones((8, 8, 8), np.float32)))
+@pytest.mark.parametrize("resolution", [1, 2])
+def test_a_shape_that_touches_the_border_is_closed(resolution):
+    mesh = voxels_to_mesh(np.ones((8, 8, 8), np.float32), resolution=resolution)
+    assert_sound(mesh)
+    assert mesh.vertices.max(0) == pytest.approx(np.full(3, 0.5), abs=0.5 / 8)
+
+
+def test_twice_the_resolution_finds_the_surface_between_the_voxels():
+    x, y, z = grid_of(16)
+    soft = np.clip(0.5 + (0.35 - np.sqrt(x**2 + y**2 + z**2)) * 16, 0.0, 1.0).astype(np.float32)  # a ball of radius .35
+    coarse, fine = (voxels_to_mesh(soft, resolution=factor) for factor in (1, 2))
+    off = [abs(np.linalg.norm(mesh.vertices, axis=1) - 0.35).mean() for mesh in (coarse, fine)]
+    assert off[1] < 0.7 * off[0]
+    assert 3 * len(coarse.faces) < len(fine.faces) < 5 * len(coarse.faces)
+    assert_sound(fine)
+
+
+def test_upsampling_is_trilinear_between_the_centres_of_voxels():
+    ramp = np.broadcast_to(np.array([0.0, 0.4, 0.8], np.float32)[:, None, None], (3, 2, 2))
+    fine = upsample(ramp, 2)
+    assert fine.shape == (6, 4, 4)
+    assert fine[:, 1, 1] == pytest.approx(
+        np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.6])
+    )
+
+
+@pytest.mark.parametrize(("blur_passes", "resolution"), [(0, 1), (0, 2), (2, 1), (2, 2)])
+def test_smoothing_from_none_to_full_takes_more_and_more_of_the_steps_off(blur_passes, resolution):
+    noise = np.random.default_rng(2).random((16, 16, 16)) < 0.05
+    rough = ball(16) ^ (noise & ball(16, 0.45))
+
+    def spread(smoothing):
+        mesh = voxels_to_mesh(rough, 0.5, smoothing, None, blur_passes, resolution)
+        return np.linalg.norm(mesh.vertices, axis=1).std()
+
+    none, half, full = (spread(smoothing) for smoothing in (0.0, 0.5, 1.0))
+    assert full <= half < none
 
 
 def test_nothing_above_the_threshold_is_an_empty_mesh():

@@ -22,7 +22,7 @@ from unrender.errors import (
     UnknownModelError,
     UserError,
 )
-from unrender.meshing import is_watertight
+from unrender.meshing import MeshSettings, is_watertight
 from unrender.methods import train
 from unrender.methods.generate import generate_meshes
 from unrender.methods.models import find_model, list_models
@@ -166,8 +166,8 @@ def test_paper_route_trains_as_well(tiny: tuple[str, ...], pictures: Path, tmp_p
 def test_generation_is_deterministic_watertight_and_per_seed(finished: RunFolder) -> None:
     model = find_model(str(finished.path))
     threshold = float(np.quantile(sample_occupancy(load_generator(model.path, model.weights), 7), 0.9))
-    first = generate_meshes(model, 7, 3, threshold=threshold)
-    again = generate_meshes(model, 8, 2, threshold=threshold)
+    first = generate_meshes(model, 7, 3, settings=MeshSettings(threshold))
+    again = generate_meshes(model, 8, 2, settings=MeshSettings(threshold))
     assert len(first) == 3
     for mesh in first:
         assert is_watertight(mesh)
@@ -180,7 +180,7 @@ def test_generation_is_deterministic_watertight_and_per_seed(finished: RunFolder
 
 def test_empty_shape_says_so(finished: RunFolder) -> None:
     with pytest.raises(UserError, match=r"Seed 7 gives an empty shape at threshold 0\.999.*Lower the threshold"):
-        generate_meshes(find_model(str(finished.path)), 7, 1, threshold=0.999)
+        generate_meshes(find_model(str(finished.path)), 7, 1, settings=MeshSettings(0.999))
 
 
 def test_runs_and_bundled_models_are_found_by_name(

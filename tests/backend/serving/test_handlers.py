@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kinds of jobs that clients may ask for, and the parameters they accept."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from unrender.errors import UserError
+from unrender.meshing import FINEST
 from unrender.serving.handlers import GenerateParameters, TrainParameters, job_kinds, shape_name
 
 TRAIN = {"method": "voxel_gan", "config": "iggan-32", "name": "my-run"}
@@ -19,6 +21,8 @@ def test_generate_takes_what_the_panel_sends() -> None:
     sent = {"model": "chairs-32", "seed": 7, "count": 9, "threshold": 0.4, "variety": 1, "max_faces": None}
     expected = GenerateParameters("chairs-32", 7, 9, 0.4, 1.0, None, True)
     assert job_kinds()["generate"].check(sent) == expected
+    finer = {**sent, "smoothing": 0.5, "resolution": FINEST}
+    assert job_kinds()["generate"].check(finer) == replace(expected, smoothing=0.5, resolution=FINEST)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,8 @@ def test_generate_takes_what_the_panel_sends() -> None:
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"variety": float("inf")}, "variety is inf"),
         ({"max_faces": 3}, "max_faces is 3"),
+        ({"smoothing": 1.5}, "smoothing is 1.5, but 0.0 to 1.0"),
+        ({"resolution": FINEST + 1}, f"resolution is {FINEST + 1}, but 1 to {FINEST}"),
         ({"smooth": 1}, "'smooth' is 1, but a value of type bool"),
         ({"model": 5}, "'model' is 5"),
         ({"path": "../../secret"}, "Unknown setting 'path'"),

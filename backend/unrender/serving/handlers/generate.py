@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrender.serving.handlers.parameters import check_range
+from unrender.serving.handlers.parameters import check_mesh, check_range, check_shape
 from unrender.serving.job_kinds import JobOutput, JobWork
 
 MOST_SHAPES = 64
@@ -14,7 +14,10 @@ MOST_SHAPES = 64
 
 @dataclass(frozen=True, slots=True)
 class GenerateParameters:
-    """`count` meshes of one model: shape i of seed s is the same as shape 0 of seed s + i."""
+    """`count` meshes of one model: shape i of seed s is the same as shape 0 of seed s + i.
+
+    smooth: false means a smoothing of 0, whatever `smoothing` says; add-ons before that setting send it.
+    """
 
     model: str
     seed: int = 0
@@ -23,19 +26,20 @@ class GenerateParameters:
     variety: float = 1.0
     max_faces: int | None = None
     smooth: bool = True
+    smoothing: float = 1.0
+    resolution: int = 1
 
     def __post_init__(self) -> None:
-        check_range("seed", self.seed, 0, 2**31 - 1)
         check_range("count", self.count, 1, MOST_SHAPES)
-        check_range("threshold", self.threshold, 0.01, 0.99)
-        check_range("variety", self.variety, 0.0, 2.0)
-        if self.max_faces is not None:
-            check_range("max_faces", self.max_faces, 100, 10_000_000)
+        check_shape(self.seed, self.variety)
+        check_mesh(self.threshold, self.smoothing, self.resolution, self.max_faces)
 
 
 def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
     """Meshes from a trained model: `vertices_{i}` float32 [N, 3] in world units, `faces_{i}` int32 [F, 3] outward."""
+    from unrender.meshing import MeshSettings
     from unrender.methods.generate import generate_meshes
+    from unrender.methods.grid_cache import user_grid_cache
     from unrender.methods.models import list_models, model_named
 
     model = model_named(parameters.model, list_models())
@@ -43,12 +47,16 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
         model,
         parameters.seed,
         parameters.count,
-        threshold=parameters.threshold,
-        variety=parameters.variety,
-        max_faces=parameters.max_faces,
-        smooth=parameters.smooth,
+        parameters.variety,
+        MeshSettings(
+            parameters.threshold,
+            parameters.smoothing if parameters.smooth else 0.0,
+            parameters.resolution,
+            parameters.max_faces,
+        ),
         progress=work.progress,
         cancelled=work.cancelled,
+        cache=user_grid_cache(),
     )
     arrays: dict[str, np.ndarray] = {}
     shapes = []

@@ -16,6 +16,21 @@ def check_range(name: str, value: int | float, low: int | float, high: int | flo
         raise ValueError(f"{name} is {value}, but {low} to {high} was expected")
 
 
+def check_shape(seed: int, variety: float) -> None:
+    """Refuse what no generator is asked for."""
+    check_range("seed", seed, 0, 2**31 - 1)
+    check_range("variety", variety, 0.0, 2.0)
+
+
+def check_mesh(threshold: float, smoothing: float, resolution: int, max_faces: int | None) -> None:
+    """Refuse what no mesh is made with (see `unrender.meshing.MeshSettings`)."""
+    check_range("threshold", threshold, 0.01, 0.99)
+    check_range("smoothing", smoothing, 0.0, 1.0)
+    check_range("resolution", resolution, 1, 2)
+    if max_faces is not None:
+        check_range("max_faces", max_faces, 100, 10_000_000)
+
+
 def check_name(name: str, value: str) -> None:
     """Refuse what could be a path: a name becomes that of a folder."""
     if not NAME.fullmatch(value):
