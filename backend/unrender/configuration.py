@@ -84,6 +84,18 @@ def with_overrides(mapping: Mapping[str, Any], overrides: Sequence[str]) -> dict
     return result
 
 
+def with_defaults(mapping: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Put values of keys like `table.key` where the mapping has none."""
+    result = _copy(mapping)
+    for key, value in defaults.items():
+        table = result
+        *parents, last = key.split(".")
+        for parent in parents:
+            table = table.setdefault(parent, {})
+        table.setdefault(last, value)
+    return result
+
+
 def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 

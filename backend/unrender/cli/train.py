@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`unrender train METHOD`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,9 @@ from unrender.cli.console import long_work, print_json
 def command(
     method: Annotated[str, typer.Argument(help="The system to train: voxel_gan.")],
     data: Annotated[Path | None, typer.Option(help="Folder of pictures: photographs, or renders with alpha.")] = None,
+    shapes: Annotated[
+        str, typer.Option(help="Instead: a procedural class (chair, ...), or a folder of shapes, which are rendered.")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Folder of the run: config, checkpoints, metrics, samples, log.")] = Path(
         "run"
     ),
@@ -24,13 +28,16 @@ def command(
     ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print the last evaluation as JSON.")] = False,
 ) -> None:
-    """Train a model from a folder of pictures.
+    """Train a model from a folder of pictures, or from renders of shapes.
 
     \b
     Photographs on a plain background, Blender's Cycles in the loop, 32^3 voxels, on a CPU:
       unrender train voxel_gan --config iggan-photos-32 --data PHOTOS --out RUN
     Renders with an alpha channel, such as those of `unrender render-dataset`:
       unrender train voxel_gan --config iggan-32 --data RENDERS --out RUN
+    Procedural chairs, or shapes from files, each seen once (data.set=unlimited: from ever new views):
+      unrender train voxel_gan --shapes chair --set data.set=500 --out RUN
+      unrender train voxel_gan --shapes MODELS --set data.objects=300 --out RUN
     A shorter run, and one with other views:
       ... --set total_images=20000 --set views.elevation_degrees=[15,60]
 
@@ -38,13 +45,11 @@ def command(
     Ctrl-C saves a checkpoint and stops; the same command with --resume continues. Watch RUN/samples/*.png; evaluations
     stand in RUN/metrics.jsonl, the settings in RUN/config.toml. The run is a model: unrender generate --model RUN.
     """
-    from unrender.errors import ConfigurationError
     from unrender.methods import train
 
-    if data is None:
-        raise ConfigurationError("No pictures were named.", "Add --data FOLDER.")
+    overrides = (*((f"data.shapes={json.dumps(shapes)}",) if shapes else ()), *(assignments or ()))
     with long_work() as work:
-        run = train(method, config, data, out, tuple(assignments or ()), resume, work.progress, work.cancelled)
+        run = train(method, config, data, out, overrides, resume, work.progress, work.cancelled)
     last = run.metrics()[-1]
     if json_output:
         print_json({"run": str(run.path), **last})

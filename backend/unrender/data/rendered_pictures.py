@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unrender.data.image_cache import ImageCache
 from unrender.data.shape_sets import ShapeSet
-from unrender.data.training_pictures import PendingPictures, PictureRenderer, StillPictures, views_of
+from unrender.data.training_pictures import Items, PendingPictures, PictureRenderer, StillPictures, views_of
 from unrender.errors import CancelledError
 from unrender.geometry.cameras import ViewLaw
 
@@ -32,12 +32,13 @@ def render_still(
     cache: ImageCache | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
+    items: Items | None = None,
 ) -> StillPictures:
     """Pictures of every object from `views_per_object` views each, item k of object `k // views_per_object`.
 
     The views are those of `RerenderedPictures` in pass 0. renderer_identity: all that the pictures depend on besides
     shapes and views, as values that JSON can hold. The pictures have the precision of 16-bit floats, in which they are
-    kept. Raises CancelledError, and whatever the renderer raises.
+    kept. items: only these of the set. Raises CancelledError, and whatever the renderer raises.
     """
     facts = {
         "version": CONTENT_VERSION,
@@ -46,12 +47,15 @@ def render_still(
         "law": [law.azimuth_degrees, law.elevation_degrees, law.width, law.field_of_view],
         "seed": seed,
         "renderer": dict(renderer_identity),
+        "items": None if items is None else items.tolist(),
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
     stored = cache.load(key) if cache is not None else None
     if stored is not None:
         return StillPictures(stored[0].float())
-    images = _render(shapes, views_per_object, law, seed, renderer, progress, cancelled)
+    if items is None:
+        items = torch.arange(len(shapes) * views_per_object)
+    images = _render(shapes, views_per_object, law, seed, renderer, items, progress, cancelled)
     if cache is not None:
         cache.save(key, images, facts)
     return StillPictures(images.float())
@@ -64,19 +68,21 @@ def _render(
     law: ViewLaw,
     seed: int,
     renderer: PictureRenderer,
+    items: Items,
     progress: Callable[[int, int], None],
     cancelled: Callable[[], bool],
 ) -> Tensor:
-    total = len(shapes) * views_per_object
+    total = len(items)
     finished: list[Tensor] = []
     pending: deque[PendingPictures] = deque()
     done = 0
-    for items in torch.arange(total).split(_BATCH):
+    parts = items.split(_BATCH)
+    for number, part in enumerate(parts):
         if cancelled():
             raise CancelledError(f"Stopped after {done} of {total} training pictures were rendered.")
-        views = views_of(law, seed, items, torch.zeros_like(items))
-        pending.append(renderer.submit(shapes.grids(items // views_per_object), views))
-        while len(pending) > _AHEAD or (pending and int(items[-1]) == total - 1):
+        views = views_of(law, seed, part, torch.zeros_like(part))
+        pending.append(renderer.submit(shapes.grids(part // views_per_object), views))
+        while len(pending) > _AHEAD or (pending and number == len(parts) - 1):
             finished.append(pending.popleft().result().half().cpu())
             done += len(finished[-1])
             progress(done, total)

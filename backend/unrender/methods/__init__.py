@@ -13,14 +13,15 @@ METHODS = ("voxel_gan",)
 def train(
     method: str,
     config: str,
-    data: Path,
+    data: Path | None,
     out: Path,
     overrides: tuple[str, ...] = (),
     resume: bool = False,
     progress: ProgressCallback = ignore_progress,
     cancelled: CancelCheck = never_cancelled,
 ) -> RunFolder:
-    """Train a method from a folder of pictures, or continue; returns the run's folder.
+    """Train a method from a folder of pictures, or from the objects that its settings name, or continue; returns the
+    run's folder.
 
     config: name of a preset or path of a TOML file. overrides: `key=value` assignments. Raises ConfigurationError,
     DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a checkpoint was saved.

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from unrender.data.sampler import InfiniteSampler
+from unrender.data.training_pictures import TrainingPictures
 from unrender.errors import CancelledError, CheckpointError, DivergedError
 from unrender.training.checkpoint import load_checkpoint, save_checkpoint
 from unrender.training.method import Method, Phase
@@ -20,6 +19,7 @@ from unrender.training.progress import CancelCheck, Progress, ProgressCallback
 from unrender.training.run_folder import RunFolder
 
 _STATISTICS_WINDOW = 100
+_SHEET_PICTURES = 8  # real ones on a sheet of samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,17 @@ class Schedule:
 
 
 class TrainingLoop:
-    """Drives a method over a set of images until its phases are done, it diverges or the caller cancels.
+    """Drives a method over a set of pictures until its phases are done, it diverges or the caller cancels.
 
     Everything random is drawn from the method's and the sampler's own generators, and everything that is measured from
     others: a run that was interrupted and resumed ends with the very weights of one that was not.
     """
 
     def __init__(
-        self, method: Method, images: Float[Tensor, "N C H W"], run: RunFolder, kind: str, schedule: Schedule, seed: int
+        self, method: Method, pictures: TrainingPictures, run: RunFolder, kind: str, schedule: Schedule, seed: int
     ) -> None:
-        self._method, self._images, self._run, self._kind, self._schedule = method, images, run, kind, schedule
-        self._sampler = InfiniteSampler(len(images), seed)
+        self._method, self._pictures, self._run, self._kind, self._schedule = method, pictures, run, kind, schedule
+        self._sampler = InfiniteSampler(len(pictures), seed)
         self._phases = method.phases()
         self._shown = {phase.name: 0 for phase in self._phases}
         self._seconds = 0.0  # of training, over all sessions of this run
@@ -96,10 +96,12 @@ class TrainingLoop:
                 self._save()
 
     def _step(self, phase: Phase) -> None:
-        batch = self._images[self._sampler.draw(self._method.batch_size)]
+        batch = self._pictures.batch(*self._sampler.draw_with_passes(self._method.batch_size))
+        self._pictures.prefetch(*self._sampler.peek(self._method.batch_size))
         started = time.perf_counter()
         statistics = self._method.step(phase, self._shown[phase.name], batch)
         statistics["step_seconds"] = time.perf_counter() - started
+        statistics["pictures_seconds"] = self._pictures.waited_seconds
         self._shown[phase.name] += self._method.batch_size
         bad = [name for name, value in statistics.items() if not math.isfinite(value)]
         complaint = f"{bad[0]} is not a finite number" if bad else self._method.complaint(statistics)
@@ -131,7 +133,7 @@ class TrainingLoop:
             self._save()
 
     def _sample(self, progress: ProgressCallback, pace: "_Pace") -> None:
-        picture = self._method.sample_sheet(self._images[:: max(1, len(self._images) // 8)][:8])
+        picture = self._method.sample_sheet(self._pictures.examples(_SHEET_PICTURES))
         self._run.save_sample(f"images-{self.images_shown:09d}", picture)
         progress(pace.report(pace.done, self._message(), picture))
 

@@ -2,11 +2,12 @@
 """The settings of a voxel GAN. Presets are the TOML files beside this one, under `presets/`."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from unrender.configuration import from_mapping, read_toml, with_overrides
+from unrender.configuration import from_mapping, read_toml, with_defaults, with_overrides
 from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING, Lighting
@@ -115,8 +116,13 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in _presets().glob("*.toml"))
 
 
-def load_config(name_or_path: str, overrides: tuple[str, ...] = ()) -> VoxelGanConfig:
-    """Read a preset by name or a TOML file by path, apply `key=value` overrides; raises ConfigurationError."""
+def load_config(
+    name_or_path: str, overrides: tuple[str, ...] = (), known: Mapping[str, Any] | None = None
+) -> VoxelGanConfig:
+    """Read a preset by name or a TOML file by path, apply `key=value` overrides; raises ConfigurationError.
+
+    known: settings by their dotted names that hold where neither the file nor an override says otherwise.
+    """
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = _presets() / f"{name_or_path}.toml"
@@ -124,7 +130,7 @@ def load_config(name_or_path: str, overrides: tuple[str, ...] = ()) -> VoxelGanC
             raise ConfigurationError(
                 f"There is no preset {name_or_path!r}.", f"Presets: {', '.join(preset_names())}; or name a .toml file."
             )
-    return from_mapping(VoxelGanConfig, with_overrides(read_toml(path), overrides))
+    return from_mapping(VoxelGanConfig, with_defaults(with_overrides(read_toml(path), overrides), known or {}))
 
 
 def _presets() -> Path:

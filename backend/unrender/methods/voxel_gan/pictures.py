@@ -7,16 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from unrender.data.datasets import view_settings
 from unrender.data.image_cache import ImageCache
 from unrender.data.image_folder import ImageSet, ImageSettings, load_images
-from unrender.data.paper_sets import SetSize, set_size
+from unrender.data.paper_sets import SetSize, known_views, set_size
 from unrender.data.photo_clean_up import CleanUpSettings, suppress_texture
 from unrender.data.procedural import CLASSES
 from unrender.data.rendered_pictures import render_still
 from unrender.data.shape_sets import ProceduralShapes, ShapeSet
-from unrender.data.training_pictures import RerenderedPictures, TrainingPictures
+from unrender.data.training_pictures import RerenderedPictures, StillPictures, TrainingPictures, spread
+from unrender.errors import ConfigurationError
 from unrender.methods.voxel_gan.black_box import BlackBox
-from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
 from unrender.renderers.differentiable.volumetric import VolumetricRenderer
 from unrender.renderers.off_the_shelf.discovery import find_blender
 from unrender.storage import data_home
@@ -35,7 +40,38 @@ def load_pictures(folder: Path, config: VoxelGanConfig) -> ImageSet:
     return pictures
 
 
-def open_training_shapes(config: VoxelGanConfig) -> ShapeSet:
+def load_config_for_data(name_or_path: str, data: Path | None, overrides: tuple[str, ...]) -> VoxelGanConfig:
+    """The settings of a new training: where neither preset, file nor overrides say where views are taken from, what
+    the pictures or the class of the objects are known for; a folder of shapes by its whole path.
+
+    Raises ConfigurationError, DataError.
+    """
+    config = load_config(name_or_path, overrides)
+    folder = picture_folder(data, config)
+    known = known_views(open_shapes(config).category) if folder is None else view_settings(folder)
+    config = load_config(name_or_path, overrides, known)
+    if folder is None and config.data.shapes not in CLASSES:
+        shapes = str(Path(config.data.shapes).expanduser().resolve())
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data, shapes=shapes))
+    return config
+
+
+def picture_folder(data: Path | None, config: VoxelGanConfig) -> Path | None:
+    """The folder to train on, None for renders of the objects of `config.data`; raises ConfigurationError."""
+    if data is not None and config.data.shapes:
+        raise ConfigurationError(
+            f"Pictures ({data}) were named as well as objects to render (data.shapes = {config.data.shapes!r}).",
+            "Train on one of them.",
+        )
+    if data is None and not config.data.shapes:
+        raise ConfigurationError(
+            "No pictures were named.",
+            "Add --data FOLDER, or --shapes with a procedural class or a folder of shapes, which are rendered.",
+        )
+    return data
+
+
+def open_shapes(config: VoxelGanConfig) -> ShapeSet:
     """The objects of `config.data` at the resolution of the model; raises DataError, ConfigurationError."""
     size = _size(config)
     return ProceduralShapes(config.data.shapes, size.objects or 1, config.resolution, config.data.first_seed)
@@ -46,30 +82,54 @@ def render_pictures(
     black_box: BlackBox,
     progress: ProgressCallback = ignore_progress,
     cancelled: CancelCheck = never_cancelled,
-    through_route: bool = True,
 ) -> TrainingPictures:
     """Pictures of the objects of `config.data`, still ones from the cache where they are there.
 
-    through_route: those of a volumetric route are made with its own renderer, as the paper does for its baselines;
-    otherwise with the black box, which is what all routes are scored with. Raises DataError, ConfigurationError,
-    CancelledError, RenderError.
+    Those of a volumetric route are made with its own renderer, as the paper does for its baselines. Raises DataError,
+    ConfigurationError, CancelledError, RenderError.
     """
-    shapes, size = open_training_shapes(config), _size(config)
-    renderer = picture_renderer(config, black_box) if through_route else black_box
-    views, seed = size.views_per_object, config.data.first_seed
+    shapes, size = open_shapes(config), _size(config)
+    renderer = picture_renderer(config, black_box)
     if size.rerender:
         shape = (_CHANNELS, config.image_size, config.image_size)
-        return RerenderedPictures(shapes, views, config.views, seed, renderer, shape)
+        seed = config.data.first_seed
+        return RerenderedPictures(shapes, size.views_per_object, config.views, seed, renderer, shape)
+    return _render_still(config, shapes, renderer, None, progress, cancelled)
+
+
+def render_examples(
+    config: VoxelGanConfig,
+    black_box: BlackBox,
+    count: int,
+    progress: ProgressCallback = ignore_progress,
+    cancelled: CancelCheck = never_cancelled,
+) -> Float[Tensor, "N C H W"]:
+    """At most `count` renders of the objects of `config.data`, evenly spread, by the black box, which all routes are
+    scored with; from the cache where they are there. Raises as `render_pictures`."""
+    shapes = open_shapes(config)
+    items = spread(len(shapes) * _size(config).views_per_object, count)
+    return _render_still(config, shapes, black_box, items, progress, cancelled).images
+
+
+def _render_still(
+    config: VoxelGanConfig,
+    shapes: ShapeSet,
+    renderer: BlackBox,
+    items: Int64[Tensor, " N"] | None,
+    progress: ProgressCallback,
+    cancelled: CancelCheck,
+) -> StillPictures:
     return render_still(
         shapes,
-        views,
+        _size(config).views_per_object,
         config.views,
-        seed,
+        config.data.first_seed,
         renderer,
         _identity(config, renderer),
         ImageCache(data_home() / "cache" / "renders"),
         _reported(progress),
         cancelled,
+        items,
     )
 
 

@@ -10,11 +10,18 @@ import torch
 from unrender.configuration import dump_toml
 from unrender.data.image_folder import ImageSet
 from unrender.data.photo_tone import fit_lighting
+from unrender.data.training_pictures import StillPictures, TrainingPictures
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config, network_threads
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.method import VoxelGan
-from unrender.methods.voxel_gan.pictures import load_pictures
+from unrender.methods.voxel_gan.pictures import (
+    load_config_for_data,
+    load_pictures,
+    picture_folder,
+    render_examples,
+    render_pictures,
+)
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.renderers.base import Renderer
@@ -25,46 +32,60 @@ from unrender.training.loop import Schedule, TrainingLoop
 from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
 
+_MOST_COMPARED = 1000  # renders of known objects that an evaluation compares with
+
 
 def train(
     config_name: str,
-    data: Path,
+    data: Path | None,
     out: Path,
     overrides: tuple[str, ...],
     resume: bool,
     progress: ProgressCallback,
     cancelled: CancelCheck,
 ) -> RunFolder:
-    """Train or continue a run; returns its folder.
+    """Train or continue a run, on a folder of pictures or, without one, on renders of the objects that the settings
+    name; returns its folder.
 
     Raises ConfigurationError, DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a
     checkpoint was saved.
     """
     run = RunFolder(out)
     continuing = resume and run.exists()
-    if not continuing:
+    if continuing:
+        config = load_config(str(run.config_path), overrides)
+    else:
+        config = load_config_for_data(config_name, data, overrides)
         run.check_new()
-    config = load_config(str(run.config_path) if continuing else config_name, overrides)
-    pictures = load_pictures(data, config)
-    if not continuing:
-        config = _with_fitted_light(config, pictures, run)
-        run.log(f"pictures: {json.dumps(pictures.summary())}")
-    elif overrides:
+    photos = None if (folder := picture_folder(data, config)) is None else load_pictures(folder, config)
+    if photos is not None and not continuing:
+        config = _with_fitted_light(config, photos, run)
+        run.log(f"pictures: {json.dumps(photos.summary())}")
+    elif continuing and overrides:
         run.log(f"continued with {' '.join(overrides)}")
     run.write_config(dump_toml(config))
     torch.set_num_threads(network_threads(config))
     renderer = build_renderer(config)
+    pictures: TrainingPictures | None = None
     try:
         black_box = BlackBox(renderer, config.lighting, config.photos.encoding)
-        evaluation = Evaluation(load_feature_classifier(), pictures.images)
+        if photos is not None:
+            pictures = StillPictures(photos.images)
+            compared = photos.images
+        else:
+            pictures = render_pictures(config, black_box, progress, cancelled)
+            compared = render_examples(config, black_box, _MOST_COMPARED, progress, cancelled)
+        evaluation = Evaluation(load_feature_classifier(), compared)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         method = VoxelGan(config, black_box, evaluation, device)
         schedule = Schedule(config.checkpoint_minutes, config.sample_minutes, config.evaluate_minutes)
-        loop = TrainingLoop(method, pictures.images, run, TRAINING_KIND, schedule, config.seed)
+        loop = TrainingLoop(method, pictures, run, TRAINING_KIND, schedule, config.seed)
         if resume:
             loop.resume()
         loop.run(progress, cancelled)
     finally:
+        if pictures is not None:
+            pictures.close()
         renderer.close()
     return run
 
