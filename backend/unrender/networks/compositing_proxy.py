@@ -22,12 +22,13 @@ class CompositingProxy(nn.Module):
     that appears is bright and opaque in the derivative too. (A network that is free there learns that thin matter is
     invisible, as it is in the black box, and its derivative then empties the generator within a hundred steps.)
 
-    size: image side in pixels. depth: samples along a ray.
+    size: image side in pixels. depth: samples along a ray. While `halved` is true both are halved.
     """
 
     def __init__(self, size: int = 64, depth: int = 40, mode: Compositing = "max", width: int = 32) -> None:
         super().__init__()
         self.size, self.depth, self.mode = size, depth, mode
+        self.halved = False
         self.network = nn.Sequential(
             nn.Conv2d(5, width, 3, padding=1),
             nn.LeakyReLU(0.2, inplace=True),
@@ -42,7 +43,8 @@ class CompositingProxy(nn.Module):
         self, occupancy: Float[Tensor, "B 1 X Y Z"], cameras: Cameras
     ) -> tuple[Float[Tensor, "B 4 H W"], Float[Tensor, "B 1 H W"]]:
         """Visible (normal x, y, z in the camera frame, position along the view), and the composited alpha."""
-        composited = composite_surface(occupancy, cameras, self.size, self.depth, self.mode)
+        size, depth = (self.size // 2, self.depth // 2) if self.halved else (self.size, self.depth)
+        composited = composite_surface(occupancy, cameras, size, depth, self.mode)
         normal = torch.einsum("bij,bjhw->bihw", cameras.axes().to(composited.device), composited[:, :3])
         alpha = composited[:, 4:]
         return torch.cat([normal, composited[:, 3:4]], dim=1) / (alpha + _SOFTENING), alpha

@@ -44,14 +44,15 @@ class RenderNet(nn.Module):
     left out. PReLU everywhere, with a slope of 0 at first, and no normalisation. IG-GAN does not say how its four 2D
     blocks are split over the two widths: the first half of them (rounded up) is at w.
 
-    size: image side and side of the resampled block, a multiple of 4. channels_3d: c.
+    size: image side and side of the resampled block, a multiple of 4. channels_3d: c. While `halved` is true, images
+    and the block's height and width are half as large; its depth, which the projection folds, remains.
     """
 
     def __init__(self, size: int = 64, channels_3d: int = 32, blocks_3d: int = 2, blocks_2d: int = 4) -> None:
         super().__init__()
         if size % 4:
             raise ValueError(f"RenderNet makes images whose side is a multiple of 4, not {size}")
-        self.size = size
+        self.size, self.halved = size, False
         quarter, half = max(channels_3d // 4, 1), max(channels_3d // 2, 1)
         self.encoder = nn.Sequential(
             nn.Conv3d(1, quarter, 5, stride=2, padding=2),
@@ -89,7 +90,8 @@ class RenderNet(nn.Module):
     def forward(self, occupancy: Float[Tensor, "B 1 X Y Z"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
         """(grey, alpha) images in [0, 1], linear, premultiplied, in float32."""
         with torch.autocast(occupancy.device.type, enabled=False):
-            volume = resample_to_camera(occupancy.float(), cameras, self.size, self.size)
+            side = self.size // 2 if self.halved else self.size
+            volume = resample_to_camera(occupancy.float(), cameras, side, self.size)
         encoded = self.encoder(volume)
         encoded = encoded + self.blocks_3d(encoded)
         flat = self.project(encoded.flatten(1, 2))
