@@ -15,6 +15,7 @@ UnrenderError              tag, message, hint
 |  +- ConnectionRefusedByPolicyError   a bind or a peer that the security rules forbid
 |  +- PackagingError       the add-on's zips cannot be built or installed
 +- RenderError             a renderer failed on a scene or died
++- DeviceLostError         one of the processes that train together died
 +- CancelledError          the caller asked to stop
 """
 
@@ -83,6 +84,10 @@ class PackagingError(UserError):
 
 class RenderError(UnrenderError):
     tag = "render_failed"
+
+
+class DeviceLostError(UnrenderError):
+    tag = "device_lost"
 
 
 class CancelledError(UnrenderError):

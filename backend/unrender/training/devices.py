@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psutil
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments import ClusterEnvironment, LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
@@ -43,6 +43,8 @@ class Devices:
         self.device: torch.device = fabric.device
         self.rank: int = fabric.global_rank
         self.world: int = fabric.world_size
+        strategy = fabric.strategy
+        self.local_world: int = strategy.num_processes if isinstance(strategy, DDPStrategy) else 1  # on this machine
 
     @classmethod
     def single(cls, precision: str = "auto", device: torch.device | None = None) -> "Devices":
@@ -54,9 +56,10 @@ class Devices:
         return cls(Fabric(accelerator=device.type, devices=index, precision=setting, plugins=[alone]))
 
     @classmethod
-    def join(cls, devices: int, nodes: int, precision: str = "auto") -> "Devices":
-        """Meet the other processes, together; Fabric reads from the environment which one this is.
+    def join(cls, environment: ClusterEnvironment, devices: int, nodes: int, precision: str = "auto") -> "Devices":
+        """Meet the other processes, together. Started by `unrender.training.launch`.
 
+        environment: how this process learns which one it is.
         devices: processes on this machine, one per GPU, or all on the CPU where there is none. nodes: machines.
         precision: "auto" (bfloat16 where the processor is fast at it), "float32" or "bfloat16" (mixed).
         Raises ConfigurationError where there are fewer GPUs.
@@ -73,6 +76,7 @@ class Devices:
             num_nodes=nodes,
             strategy=DDPStrategy(timeout=_PATIENCE),
             precision=_fabric_precision(precision, default_device()),
+            plugins=[environment],
         )
         fabric.launch()
         return cls(fabric)
@@ -181,6 +185,12 @@ class Devices:
     def barrier(self) -> None:
         """Wait for all. Together."""
         self._fabric.barrier()
+
+    def leave(self) -> None:
+        """Part from the others, together, once all work is done."""
+        if self.world > 1:
+            self.barrier()  # the first one holds the meeting point of all: nobody leaves before all have come
+            torch.distributed.destroy_process_group()
 
     def peak_memory(self) -> int:
         """Bytes: of the GPU, the most that tensors took so far; on a CPU, what this process takes now."""
