@@ -6,6 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unrender.networks.joint_batch_norm import JointBatchNorm2d
+
 _LAYERS = 3  # modules of `features` per size
 
 
@@ -33,7 +35,7 @@ class ImageGenerator(nn.Module):
             stride, padding = (1, 0) if index == 0 else (2, 1)
             layers += [
                 nn.ConvTranspose2d(inputs, width, 4, stride, padding, bias=False),
-                nn.BatchNorm2d(width),
+                JointBatchNorm2d(width),
                 nn.ReLU(inplace=True),
             ]
             inputs = width

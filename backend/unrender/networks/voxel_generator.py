@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrender.geometry.surface import blur_separable, torch_ball
+from unrender.networks.joint_batch_norm import JointBatchNorm3d
 
 _MOSTLY_EMPTY = -2.0  # bias of the logits at first
 _LAYERS = 3  # modules of `features` per resolution
@@ -49,7 +50,7 @@ class VoxelGenerator(nn.Module):
             stride, padding = (1, 0) if index == 0 else (2, 1)
             layers += [
                 nn.ConvTranspose3d(inputs, width, 4, stride, padding, bias=False),
-                nn.BatchNorm3d(width),
+                JointBatchNorm3d(width),
                 nn.ReLU(inplace=True),
             ]
             inputs = width
