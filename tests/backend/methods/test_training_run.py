@@ -131,9 +131,9 @@ def test_nan_stops_with_advice_and_keeps_the_last_good_checkpoint(
 def test_empty_shapes_are_reported_as_a_collapse(
     tiny: tuple[str, ...], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unrender.methods.voxel_gan import method
+    from unrender.methods.voxel_gan import collapse
 
-    monkeypatch.setattr(method, "_PATIENCE_IMAGES", 8)
+    monkeypatch.setattr(collapse, "_PATIENCE_IMAGES", 8)
     settings = (*tiny, "generator.learning_rate=0.0")  # never leaves its empty start
     with pytest.raises(DivergedError, match=r"empty shapes for 8 images"):
         train("voxel_gan", "iggan-32", pictures, tmp_path / "run", settings)

@@ -37,20 +37,21 @@ def measure(config_name: str, steps: int) -> dict[str, Any]:
     from unrender.methods.voxel_gan.config import load_config, network_threads
     from unrender.methods.voxel_gan.evaluation import Evaluation
     from unrender.methods.voxel_gan.method import VoxelGan
-    from unrender.methods.voxel_gan.training import build_renderer
+    from unrender.methods.voxel_gan.rendering import build_renderer
     from unrender.metrics.feature_classifier import load_feature_classifier
+    from unrender.training.devices import Devices
     from unrender.training.method import Phase
 
     config = load_config(config_name)
     torch.set_num_threads(network_threads(config))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    devices = Devices.single(config.precision)
     renderer = build_renderer(config)
     try:
         replayed = _ReplayedRenderer()
         real = _procedural_pictures(config, renderer, replayed)
         evaluation = Evaluation(load_feature_classifier(), real)
         live, still = (
-            VoxelGan(config, BlackBox(box, config.lighting, config.photos.encoding), evaluation, device)
+            VoxelGan(config, BlackBox(box, config.lighting, config.photos.encoding), evaluation, devices)
             for box in (renderer, replayed)
         )
         phase = Phase("adversarial", config.total_images)
@@ -68,17 +69,17 @@ def measure(config_name: str, steps: int) -> dict[str, Any]:
     finally:
         renderer.close()
     step, network, render = (statistics.mean(times[name]) for name in ("step", "network", "render"))
-    limit = max(network, render) if device.type == "cuda" else network + render
+    limit = max(network, render) if devices.device.type == "cuda" else network + render
     return {
         "config": config_name,
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "device": torch.cuda.get_device_name() if devices.device.type == "cuda" else "cpu",
         "batch_size": config.batch_size,
         "step_seconds": step,
         "network_seconds": network,
         "render_seconds": render,
-        "limit": "max(network, render)" if device.type == "cuda" else "network + render",
+        "limit": "max(network, render)" if devices.device.type == "cuda" else "network + render",
         "ratio": step / limit,
-        "ratio_allowed": 1.25 if device.type == "cuda" else 1.15,
+        "ratio_allowed": 1.25 if devices.device.type == "cuda" else 1.15,
     }
 
 

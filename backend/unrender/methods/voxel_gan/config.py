@@ -94,15 +94,17 @@ class VoxelGanConfig:
             )
 
     def _check_batches(self) -> None:
+        if self.batch_size < 2:
+            raise ValueError(f"batch_size is {self.batch_size}, but batch normalisation needs at least 2")
         if self.accumulation < 1 or self.batch_size % self.accumulation:
             raise ValueError(
                 f"accumulation is {self.accumulation}, but a whole number of equal parts of batch_size "
                 f"({self.batch_size}) was expected"
             )
-        if self.batch_size // self.accumulation < 2:
+        if 0 < self.proxy.replay_images < self.batch_size:
             raise ValueError(
-                f"batch_size is {self.batch_size} in {self.accumulation} parts, but batch normalisation needs at "
-                "least 2 in each"
+                f"proxy.replay_images is {self.proxy.replay_images}, but 0 (none) or at least a batch "
+                f"({self.batch_size}) was expected"
             )
 
 

@@ -95,6 +95,11 @@ class ProxyConfig:
         if unknown or not self.pretrain_shapes:
             came = repr(unknown[0]) if unknown else "an empty list"
             raise ValueError(f"pretrain_shapes has {came}, but procedural classes are {', '.join(CLASSES)}")
+        if self.matching_thresholds > 1 and self.path != "continuous":
+            raise ValueError(
+                f'matching_thresholds is {self.matching_thresholds}, but with gradient = "{self.gradient}" one render '
+                "is the exact target already"
+            )
         if not self.joint and self.pretrain_images == 0:
             raise ValueError("joint is false and pretrain_images is 0: such a proxy would never learn to render")
 

@@ -14,8 +14,8 @@ from unrender.methods.models import Model
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.pictures import load_pictures
+from unrender.methods.voxel_gan.rendering import build_renderer
 from unrender.methods.voxel_gan.sampling import load_generator, read_model_config, sample_occupancy
-from unrender.methods.voxel_gan.training import build_renderer
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.progress import CancelCheck, Progress, ProgressCallback
 

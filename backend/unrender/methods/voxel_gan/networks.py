@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The four networks of a voxel GAN, built and moved to the device."""
+"""The networks of a voxel GAN, built and moved to the device."""
 
 import copy
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
@@ -11,25 +10,34 @@ from torch import nn
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.networks.compositing_proxy import CompositingProxy
 from unrender.networks.image_discriminator import ImageDiscriminator
+from unrender.networks.image_generator import ImageGenerator
 from unrender.networks.render_net import RenderNet
 from unrender.networks.voxel_generator import VoxelGenerator
+from unrender.training.devices import Devices, Network
 
-Network = TypeVar("Network", bound=nn.Module)
+AnyGenerator = VoxelGenerator | ImageGenerator
 
 
 @dataclass(frozen=True, slots=True)
 class VoxelGanNetworks:
-    generator: VoxelGenerator
-    average: VoxelGenerator  # exponential moving average of the generator; all samples come from it
+    generator: AnyGenerator
+    average: AnyGenerator  # exponential moving average of the generator; all samples come from it
     discriminator: ImageDiscriminator
-    proxy: nn.Module
+    proxy: nn.Module | None  # of the route "proxy"
 
 
 def build_generator(config: VoxelGanConfig) -> VoxelGenerator:
-    """A generator of the configured size with fresh weights."""
+    """A generator of shapes of the configured size with fresh weights."""
     return VoxelGenerator(
         config.resolution, config.generator.latent, config.generator.channels, config.generator.logit_blur
     )
+
+
+def build_any_generator(config: VoxelGanConfig) -> AnyGenerator:
+    """The route's generator; the one of images mirrors the discriminator, as in DCGAN."""
+    if config.route == "image":
+        return ImageGenerator(config.image_size, config.generator.latent, config.discriminator.channels[::-1])
+    return build_generator(config)
 
 
 def build_proxy(config: VoxelGanConfig) -> nn.Module:
@@ -41,28 +49,27 @@ def build_proxy(config: VoxelGanConfig) -> nn.Module:
     )
 
 
-def build_networks(config: VoxelGanConfig, device: torch.device) -> VoxelGanNetworks:
-    """All networks with weights that follow from `config.seed`."""
+def build_networks(config: VoxelGanConfig, devices: Devices) -> VoxelGanNetworks:
+    """All networks of the route with weights that follow from `config.seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        generator = build_generator(config)
+        generator = build_any_generator(config)
         discriminator = ImageDiscriminator(
             config.image_size, 2, config.discriminator.channels, config.discriminator.spectral_norm
         )
-        proxy = build_proxy(config)
-    generator = _placed(generator, device, torch.channels_last_3d)
+        proxy = build_proxy(config) if config.route == "proxy" else None
     average = copy.deepcopy(generator).eval().requires_grad_(False)
+    volumes = torch.channels_last if config.route == "image" else torch.channels_last_3d
+
+    def placed(module: Network, memory_format: torch.memory_format | None) -> Network:
+        return devices.prepare(module, memory_format if config.channels_last else None, config.compile)
+
     return VoxelGanNetworks(
-        generator,
-        average,
-        _placed(discriminator, device, torch.channels_last),
-        _placed(proxy, device, torch.channels_last if config.proxy.kind == "compositing" else None),
+        placed(generator, volumes),
+        devices.prepare(average, volumes if config.channels_last else None),
+        placed(discriminator, torch.channels_last),
+        None if proxy is None else placed(proxy, torch.channels_last if config.proxy.kind == "compositing" else None),
     )
-
-
-def _placed(module: Network, device: torch.device, memory_format: torch.memory_format | None) -> Network:
-    anything: Any = module  # torch's types do not know that a module takes a memory format
-    return cast(Network, anything.to(device, memory_format=memory_format))
 
 
 @torch.no_grad()

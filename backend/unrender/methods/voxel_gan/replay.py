@@ -9,8 +9,7 @@ from torch import Tensor
 from unrender.data.procedural import make_shape
 from unrender.geometry.cameras import Cameras, ViewLaw
 from unrender.methods.voxel_gan.black_box import BlackBox, PendingImages
-
-_CLASSES = ("cubes", "table")  # IG-GAN, section 3: randomly sampled cubes, and tables
+from unrender.training.devices import Devices
 
 Pairs = tuple[Bool[Tensor, "B 1 X Y Z"], Cameras, Float[Tensor, "B 2 H W"]]
 
@@ -19,15 +18,27 @@ class ProxyReplay:
     """Renders batches of procedural shapes ahead of time; every `interval`-th iteration shows a new one, the others
     show an earlier one again.
 
+    classes: procedural classes, in turn. IG-GAN, section 3, has randomly sampled cubes, or tables.
+    devices: every process renders its share of the joint batch.
+
     Batch k follows from (seed, k) and the choice from (seed, iteration), so a resumed run renders what it lacks again
     and sees the very same pairs.
     """
 
     def __init__(
-        self, black_box: BlackBox, views: ViewLaw, resolution: int, batch_size: int, interval: int, seed: int
+        self,
+        black_box: BlackBox,
+        views: ViewLaw,
+        resolution: int,
+        batch_size: int,
+        interval: int,
+        seed: int,
+        classes: tuple[str, ...],
+        devices: Devices,
     ) -> None:
         self._black_box, self._views, self._resolution = black_box, views, resolution
         self._batch_size, self._interval, self._seed = batch_size, interval, seed
+        self._classes, self._devices = classes, devices
         self._rendered: dict[int, Pairs] = {}
         self._pending: dict[int, tuple[Tensor, Cameras, PendingImages]] = {}
         self.render_seconds = 0.0  # of the batch that `batch` returned last; 0 for a replayed one
@@ -54,10 +65,11 @@ class ProxyReplay:
         if index in self._pending or index in self._rendered:
             return
         rng = np.random.default_rng((self._seed, 0, index))
-        shapes = [
-            make_shape(_CLASSES[k % len(_CLASSES)], int(rng.integers(2**31)), self._resolution)
-            for k in range(self._batch_size)
-        ]
-        grid = torch.from_numpy(np.stack(shapes)[:, None])
+        names = [self._classes[k % len(self._classes)] for k in range(self._batch_size)]
+        seeds = torch.tensor([int(rng.integers(2**31)) for _ in names])
         cameras = self._views.sample(self._batch_size, torch.Generator().manual_seed(int(rng.integers(2**62))))
+        own = self._devices.share(torch.arange(self._batch_size)).tolist()
+        shapes = [make_shape(names[k], int(seeds[k]), self._resolution) for k in own]
+        grid = torch.from_numpy(np.stack(shapes)[:, None])
+        cameras = self._devices.share(cameras)
         self._pending[index] = (grid, cameras, self._black_box.submit(grid, cameras))

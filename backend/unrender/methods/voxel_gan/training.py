@@ -22,12 +22,10 @@ from unrender.methods.voxel_gan.pictures import (
     render_examples,
     render_pictures,
 )
+from unrender.methods.voxel_gan.rendering import training_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.metrics.feature_classifier import load_feature_classifier
-from unrender.renderers.base import Renderer
-from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
-from unrender.renderers.off_the_shelf.opengl_renderer import OpenGLRenderer
-from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
+from unrender.training.devices import Devices
 from unrender.training.loop import Schedule, TrainingLoop
 from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
@@ -63,9 +61,10 @@ def train(
         run.log(f"pictures: {json.dumps(photos.summary())}")
     elif continuing and overrides:
         run.log(f"continued with {' '.join(overrides)}")
-    run.write_config(dump_toml(config))
+    if not continuing:
+        run.write_config(dump_toml(config))
     torch.set_num_threads(network_threads(config))
-    renderer = build_renderer(config)
+    renderer = training_renderer(config)
     pictures: TrainingPictures | None = None
     try:
         black_box = BlackBox(renderer, config.lighting, config.photos.encoding)
@@ -76,12 +75,12 @@ def train(
             pictures = render_pictures(config, black_box, progress, cancelled)
             compared = render_examples(config, black_box, _MOST_COMPARED, progress, cancelled)
         evaluation = Evaluation(load_feature_classifier(), compared)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        method = VoxelGan(config, black_box, evaluation, device)
+        method = VoxelGan(config, black_box, evaluation, Devices.single(config.precision))
         schedule = Schedule(config.checkpoint_minutes, config.sample_minutes, config.evaluate_minutes)
         loop = TrainingLoop(method, pictures, run, TRAINING_KIND, schedule, config.seed)
         if resume:
             loop.resume()
+        run.write_config(dump_toml(config))  # only now is it certain that a resumed run can go on with changed settings
         loop.run(progress, cancelled)
     finally:
         if pictures is not None:
@@ -98,20 +97,3 @@ def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, run: RunFolde
     tone = fit_lighting(pictures.images, config.photos.encoding)
     run.log(f"light fitted to the photographs: {json.dumps(tone.summary())}")
     return dataclasses.replace(config, lighting=tone.lighting)
-
-
-def build_renderer(config: VoxelGanConfig) -> Renderer:
-    """The black box by name; the Blender renderer starts its workers at once."""
-    settings = config.renderer
-    if settings.kind == "ray_march":
-        return RayMarchRenderer(config.image_size, surface_blur=settings.surface_blur)
-    if settings.kind == "opengl":
-        return OpenGLRenderer(config.image_size, settings.samples, surface_blur=settings.surface_blur)
-    return BlenderRenderer(
-        size=config.image_size,
-        samples=settings.samples,
-        workers=settings.workers,
-        threads=settings.threads,
-        surface_blur=settings.surface_blur,
-        ray=settings.ray,
-    )

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from unrender.geometry.cameras import Cameras
 from unrender.methods.models import Model
 from unrender.methods.voxel_gan.black_box import BlackBox
+from unrender.methods.voxel_gan.rendering import build_renderer
 from unrender.methods.voxel_gan.sampling import load_generator, read_model_config, sample_occupancy
-from unrender.methods.voxel_gan.training import build_renderer
 from unrender.training.sheets import picture_grid
 
 _SIDES = 8
