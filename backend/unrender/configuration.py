@@ -114,6 +114,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         (inner,) = [argument for argument in arguments if argument is not type(None)]
         return None if value is None else _convert(inner, value, where)
     if origin is typing.Literal:
+        if value not in arguments and not isinstance(value, bool) and str(value) in arguments:
+            return str(value)  # a name that is a number, written without quotation marks
         if value not in arguments:
             raise _mismatch(where, value, "one of " + ", ".join(map(repr, arguments)))
         return value

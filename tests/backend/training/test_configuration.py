@@ -54,6 +54,19 @@ def test_overrides_take_toml_values_and_bare_words() -> None:
     assert with_overrides({"a": {"b": 1}}, ["a.c=2"]) == {"a": {"b": 1, "c": 2}}
 
 
+def test_a_choice_that_looks_like_a_number_needs_no_quotation_marks() -> None:
+    assert load_config("iggan-32", ("data.shapes=chair", "data.set=500")).data.set == "500"
+
+
+def test_settings_that_are_known_yield_to_those_that_are_stated(tmp_path: Path) -> None:
+    known = {"views.elevation_degrees": [15.0, 60.0], "views.width": 1.2}
+    path = tmp_path / "mine.toml"
+    path.write_text("[views]\nwidth = 1.3\n", encoding="utf-8")
+    assert load_config(str(path), (), known).views.elevation_degrees == (15.0, 60.0)
+    assert load_config(str(path), (), known).views.width == 1.3
+    assert load_config(str(path), ("views.elevation_degrees=[0,1]",), known).views.elevation_degrees == (0.0, 1.0)
+
+
 def test_missing_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no preset 'igan-32'.*iggan-32"):
         load_config("igan-32")

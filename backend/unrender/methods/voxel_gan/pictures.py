@@ -107,6 +107,8 @@ def render_examples(
     """At most `count` renders of the objects of `config.data`, evenly spread, by the black box, which all routes are
     scored with; from the cache where they are there. Raises as `render_pictures`."""
     shapes = open_shapes(config)
+    if not _size(config).rerender and picture_renderer(config, black_box) is black_box:
+        return _render_still(config, shapes, black_box, None, progress, cancelled).examples(count)  # all are needed
     items = spread(len(shapes) * _size(config).views_per_object, count)
     return _render_still(config, shapes, black_box, items, progress, cancelled).images
 
