@@ -19,17 +19,21 @@ def train(
     resume: bool = False,
     progress: ProgressCallback = ignore_progress,
     cancelled: CancelCheck = never_cancelled,
+    devices: int = 1,
+    nodes: int = 1,
 ) -> RunFolder:
     """Train a method from a folder of pictures, or from the objects that its settings name, or continue; returns the
     run's folder.
 
-    config: name of a preset or path of a TOML file. overrides: `key=value` assignments. Raises ConfigurationError,
-    DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a checkpoint was saved.
+    config: name of a preset or path of a TOML file. overrides: `key=value` assignments. devices: processes on this
+    machine, one per GPU. nodes: machines, each of which calls this. Raises ConfigurationError, DataError,
+    BlenderNotFoundError, DivergedError, DiskFullError, DeviceLostError, and CancelledError once a checkpoint was saved.
     """
     _check_method(method)
     from unrender.methods.voxel_gan.training import train as train_voxel_gan
+    from unrender.training.launch import Layout
 
-    return train_voxel_gan(config, data, out, overrides, resume, progress, cancelled)
+    return train_voxel_gan(config, data, out, overrides, resume, progress, cancelled, Layout(devices, nodes))
 
 
 def image_size(method: str, config: str, overrides: tuple[str, ...] = ()) -> int:

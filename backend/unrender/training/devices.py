@@ -8,8 +8,8 @@ DistributedDataParallel wrapper: a network here serves several losses, and R1 di
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -185,6 +185,15 @@ class Devices:
     def barrier(self) -> None:
         """Wait for all. Together."""
         self._fabric.barrier()
+
+    @contextmanager
+    def first_ahead(self) -> Iterator[None]:
+        """The first process goes through the block before the others, who find what it left in caches. Together."""
+        if not self.is_first:
+            self.barrier()
+        yield
+        if self.is_first:
+            self.barrier()
 
     def leave(self) -> None:
         """Part from the others, together, once all work is done."""

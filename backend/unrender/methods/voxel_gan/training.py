@@ -26,6 +26,7 @@ from unrender.methods.voxel_gan.rendering import training_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.devices import Devices
+from unrender.training.launch import Layout, launch
 from unrender.training.loop import Schedule, TrainingLoop
 from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
@@ -41,12 +42,13 @@ def train(
     resume: bool,
     progress: ProgressCallback,
     cancelled: CancelCheck,
+    layout: Layout,
 ) -> RunFolder:
     """Train or continue a run, on a folder of pictures or, without one, on renders of the objects that the settings
     name; returns its folder.
 
-    Raises ConfigurationError, DataError, BlenderNotFoundError, DivergedError, DiskFullError, and CancelledError once a
-    checkpoint was saved.
+    Raises ConfigurationError, DataError, BlenderNotFoundError, DivergedError, DiskFullError, DeviceLostError, and
+    CancelledError once a checkpoint was saved.
     """
     run = RunFolder(out)
     continuing = resume and run.exists()
@@ -55,15 +57,30 @@ def train(
     else:
         config = load_config_for_data(config_name, data, overrides)
         run.check_new()
-    photos = None if (folder := picture_folder(data, config)) is None else load_pictures(folder, config)
-    if photos is not None and not continuing:
-        config = _with_fitted_light(config, photos, run)
-        run.log(f"pictures: {json.dumps(photos.summary())}")
-    elif continuing and overrides:
-        run.log(f"continued with {' '.join(overrides)}")
-    if not continuing:
-        run.write_config(dump_toml(config))
-    torch.set_num_threads(network_threads(config))
+    folder = picture_folder(data, config)
+    continued_with = " ".join(overrides) if continuing else None
+    launch(_train_here, (config, folder, out, continued_with), layout, config.precision, progress, cancelled)
+    return run
+
+
+def _train_here(
+    devices: Devices,
+    progress: ProgressCallback,
+    cancelled: CancelCheck,
+    config: VoxelGanConfig,
+    folder: Path | None,
+    out: Path,
+    continued_with: str | None,
+) -> None:
+    """The part of one process. continued_with: new settings of a run that was begun earlier; None for a new one."""
+    run = RunFolder(out)
+    with devices.first_ahead():
+        photos = None if folder is None else load_pictures(folder, config)
+    if photos is not None and continued_with is None:
+        config = _with_fitted_light(config, photos, run, devices)
+    if devices.is_first:
+        _note_beginning(run, config, photos, continued_with)
+    torch.set_num_threads(config.torch_threads or max(1, network_threads(config) // devices.local_world))
     renderer = training_renderer(config)
     pictures: TrainingPictures | None = None
     try:
@@ -72,28 +89,41 @@ def train(
             pictures = StillPictures(photos.images)
             compared = photos.images
         else:
-            pictures = render_pictures(config, black_box, progress, cancelled)
-            compared = render_examples(config, black_box, _MOST_COMPARED, progress, cancelled)
+            with devices.first_ahead():
+                pictures = render_pictures(config, black_box, progress, cancelled)
+                compared = render_examples(config, black_box, _MOST_COMPARED, progress, cancelled)
         evaluation = Evaluation(load_feature_classifier(), compared)
-        method = VoxelGan(config, black_box, evaluation, Devices.single(config.precision))
+        method = VoxelGan(config, black_box, evaluation, devices)
         schedule = Schedule(config.checkpoint_minutes, config.sample_minutes, config.evaluate_minutes)
-        loop = TrainingLoop(method, pictures, run, TRAINING_KIND, schedule, config.seed)
-        if resume:
+        loop = TrainingLoop(method, pictures, run, TRAINING_KIND, schedule, config.seed, devices)
+        if continued_with is not None:
             loop.resume()
-        run.write_config(dump_toml(config))  # only now is it certain that a resumed run can go on with changed settings
+        if devices.is_first:  # only now is it certain that a resumed run can go on with changed settings
+            run.write_config(dump_toml(config))
         loop.run(progress, cancelled)
     finally:
         if pictures is not None:
             pictures.close()
         renderer.close()
-    return run
 
 
-def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, run: RunFolder) -> VoxelGanConfig:
+def _note_beginning(
+    run: RunFolder, config: VoxelGanConfig, photos: ImageSet | None, continued_with: str | None
+) -> None:
+    if continued_with:
+        run.log(f"continued with {continued_with}")
+    if continued_with is None:
+        if photos is not None:
+            run.log(f"pictures: {json.dumps(photos.summary())}")
+        run.write_config(dump_toml(config))
+
+
+def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, run: RunFolder, devices: Devices) -> VoxelGanConfig:
     """Light and exposure of the black box as in the photographs: else the generator roughens surfaces to match their
     tone."""
     if not (config.renderer.fit_to_photos and pictures.framed_by_object > 0):
         return config
     tone = fit_lighting(pictures.images, config.photos.encoding)
-    run.log(f"light fitted to the photographs: {json.dumps(tone.summary())}")
+    if devices.is_first:
+        run.log(f"light fitted to the photographs: {json.dumps(tone.summary())}")
     return dataclasses.replace(config, lighting=tone.lighting)
