@@ -19,10 +19,12 @@ from .events import Arrived, ClientState, Connected, Denied, Event, Incompatible
 from .heartbeat import Heartbeat, Timing
 from .messages import (
     FROM_SERVER,
+    MESHES,
     MODEL_PREVIEWS,
     AcknowledgeResult,
     CancelJob,
     Failure,
+    FetchMesh,
     FetchModelPreview,
     FetchResult,
     FollowJob,
@@ -47,6 +49,8 @@ from .version import FRAME_VERSION, OLDEST_PROTOCOL, PACKAGE_VERSION, PROTOCOL
 _UNSENT_RETRY_SECONDS = 0.02
 _MIN_WAIT_SECONDS = 0.001
 _BROKEN_HANDSHAKES = 3
+# What the first mesh may take: a process starts, and a generator is loaded from a slow disk.
+_MESH_PATIENCE_SECONDS = 30.0
 
 
 class Client:
@@ -135,6 +139,13 @@ class Client:
         if self.welcome is None or MODEL_PREVIEWS not in self.welcome.capabilities:
             return False
         self._request(FetchModelPreview(model))
+        return True
+
+    def fetch_mesh(self, wanted: FetchMesh) -> bool:
+        """Ask for a mesh; False (and nothing is asked) where the server does not make meshes apart from jobs."""
+        if self.welcome is None or MESHES not in self.welcome.capabilities:
+            return False
+        self._request(wanted, patience=_MESH_PATIENCE_SECONDS)
         return True
 
     def list_jobs(self) -> None:

@@ -19,6 +19,7 @@ Count = Annotated[int, AtLeast(0)]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 MODEL_PREVIEWS = "model_previews"  # the capability of a server that answers `FetchModelPreview`
+MESHES = "meshes"  # the capability of a server that answers `FetchMesh`
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,27 @@ class ModelSummary:
     hash: str
     description: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingMethod:
+    """A method that the server trains: `method` of a `train` job, and the `overrides` that make it this one."""
+
+    name: str
+    title: str
+    method: str
+    description: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPreset:
+    """Settings of a method by their name: `config` of a `train` job. `pictures`: what it is made for, if for some."""
+
+    name: str
+    method: str
+    description: str = ""
+    pictures: str = ""  # "photos" or "renders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,8 @@ class Welcome(Message):
     limits: ServerLimits
     models: tuple[ModelSummary, ...] = ()
     datasets: tuple[str, ...] = ()  # names of rendered data sets that can be trained on
+    methods: tuple[TrainingMethod, ...] = ()
+    presets: tuple[TrainingPreset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +201,8 @@ class FollowJob(Message):
 class JobProgress(Message):
     """Server -> client, newest wins. `done` of `total` counts in the phase's own unit.
 
-    Arrays, each only where it is new: `preview` uint8 [H, W, 3 or 4], a sheet of samples; `scores` float32 [N, 2], all
-    evaluations of a training so far as (images shown, kernel distance).
+    Arrays, each only where it is new: `preview` uint8 [H, W, 3 or 4], a sheet of samples; of a training all evaluations
+    so far, float32 [N, 2] as (images shown, value): `scores` the kernel distance, `curve_NAME` any other.
     """
 
     carries_arrays: ClassVar[bool] = True
@@ -269,10 +293,12 @@ class ListModels(Message):
 
 @dataclass(frozen=True, slots=True)
 class ModelList(Message):
-    """Server -> client: the models, and the names of the data sets that can be trained on."""
+    """Server -> client: the models, the names of the data sets that can be trained on, and how."""
 
     models: tuple[ModelSummary, ...]
     datasets: tuple[str, ...] = ()
+    methods: tuple[TrainingMethod, ...] = ()
+    presets: tuple[TrainingPreset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +315,34 @@ class ModelPreview(Message):
     carries_arrays: ClassVar[bool] = True
     model: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchMesh(Message):
+    """Client -> server, only to one that announces the capability `meshes`: mesh a shape anew, at once.
+
+    The shape is that of `seed` and `variety` by the weights with this hash; `model` is what they were called. The
+    others are as in a `generate` job, `max_faces` 0 meaning no limit. Answered with `ShapeMesh`, or with `Failure`:
+    empty_shape, unknown_model, model_changed, bad_request, queue_full, bad_checkpoint, crashed.
+    """
+
+    model: str
+    model_hash: str
+    seed: Count
+    variety: float = 1.0
+    threshold: float = 0.5
+    smoothing: float = 1.0
+    resolution: Annotated[int, AtLeast(1)] = 1
+    max_faces: Count = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeMesh(Message):
+    """Server -> client: arrays `vertices` float32 [N, 3] in world units and `faces` int32 [F, 3], outward, F > 0."""
+
+    carries_arrays: ClassVar[bool] = True
+    model: str
+    model_hash: str
 
 
 # --- Blender workers --------------------------------------------------------------------------------------------------
@@ -350,11 +404,11 @@ class StopWorker(Message):
 
 FROM_CLIENT: tuple[type[Message], ...] = (
     Hello, Ping, Pong, SubmitJob, FollowJob, CancelJob, FetchResult, AcknowledgeResult, ListJobs, ListModels,
-    FetchModelPreview,
+    FetchModelPreview, FetchMesh,
 )  # fmt: skip
 FROM_SERVER: tuple[type[Message], ...] = (
     Welcome, Refused, Ping, Pong, Failure, JobAccepted, JobProgress, JobDone, JobFailed, JobCancelled,
-    ResultAcknowledged, JobList, ModelList, ModelPreview,
+    ResultAcknowledged, JobList, ModelList, ModelPreview, ShapeMesh,
 )  # fmt: skip
 FROM_WORKER: tuple[type[Message], ...] = (WorkerReady, RenderedBatch, RenderFailed, WorkerHeartbeat)
 TO_WORKER: tuple[type[Message], ...] = (RenderBatch, StopWorker)

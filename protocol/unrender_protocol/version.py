@@ -10,7 +10,9 @@ framing itself changes, so that even peers of very different age can tell each o
 Changelog
 ---------
 1 (0.1): first version. Added without a new number, since older peers can do without: `CancelJob.patience_seconds`,
-`Welcome.datasets`, `ModelList.datasets`, and `FetchModelPreview` / `ModelPreview` (capability `model_previews`).
+`Welcome.datasets`, `ModelList.datasets`, `FetchModelPreview` / `ModelPreview` (capability `model_previews`),
+`FetchMesh` / `ShapeMesh` (capability `meshes`), `methods` and `presets` of `Welcome` and `ModelList`, and the arrays
+`curve_NAME` of `JobProgress`.
 """
 
 from __future__ import annotations

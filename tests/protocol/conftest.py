@@ -15,11 +15,13 @@ from unrender_protocol.client import Client
 from unrender_protocol.events import Arrived, Event
 from unrender_protocol.heartbeat import Timing
 from unrender_protocol.messages import (
+    MESHES,
     MODEL_PREVIEWS,
     AcknowledgeResult,
     CancelJob,
     Device,
     Failure,
+    FetchMesh,
     FetchModelPreview,
     FetchResult,
     FollowJob,
@@ -38,6 +40,7 @@ from unrender_protocol.messages import (
     ModelSummary,
     ResultAcknowledged,
     ServerLimits,
+    ShapeMesh,
     SubmitJob,
     Welcome,
 )
@@ -57,7 +60,7 @@ def welcome(hello: Hello, protocol: int) -> Welcome:
         "0.1.0",
         "cpu",
         (Device("cpu", "cpu"),),
-        (MODEL_PREVIEWS,),
+        (MODEL_PREVIEWS, MESHES),
         ServerLimits(2**28, 2**29, 64, 4),
         models=(MODEL,),
         datasets=("tables",),
@@ -155,6 +158,10 @@ class JobServer:
         elif isinstance(message, FetchModelPreview):
             known = message.model == MODEL.name
             reply(ModelPreview(message.model, MODEL.hash), {"preview": np.zeros((8, 8, 3), np.uint8)} if known else {})
+        elif isinstance(message, FetchMesh):
+            vertices = np.full((4, 3), message.threshold, np.float32)
+            faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+            reply(ShapeMesh(message.model, message.model_hash), {"vertices": vertices, "faces": faces})
         elif isinstance(message, ListJobs):
             reply(JobList(tuple(JobSummary(job, "echo", "running") for job in self.runs)))
 

@@ -138,6 +138,36 @@ def test_headers_with_wrong_fields(changes, match):
     refuse([MAGIC, msgpack.packb(good_header(**changes)), bytes(24)], match, accept=FROM_CLIENT)
 
 
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"seed": -1}, "FetchMesh.seed: expected at least 0, got -1"),
+        ({"seed": 1.5}, "FetchMesh.seed: expected int, got float"),
+        ({"seed": True}, "FetchMesh.seed: expected int, got bool"),
+        ({"variety": float("inf")}, "FetchMesh.variety: expected a finite number"),
+        ({"threshold": float("nan")}, "FetchMesh.threshold: expected a finite number"),
+        ({"threshold": "0.5"}, "FetchMesh.threshold: expected a number, got str"),
+        ({"resolution": 0}, "FetchMesh.resolution: expected at least 1, got 0"),
+        ({"max_faces": None}, "FetchMesh.max_faces: expected int"),
+        ({"model_hash": ["abc"]}, "FetchMesh.model_hash: expected str, got list"),
+    ],
+)
+def test_a_request_for_a_mesh_with_wrong_fields(changes, match):
+    message = {
+        "type": "fetch_mesh",
+        "id": JOB,
+        "t": 0.0,
+        "payloads": [],
+        "model": "chairs",
+        "model_hash": "ab",
+        "seed": 7,
+    }
+    assert decode([MAGIC, msgpack.packb(message)], accept=FROM_CLIENT).message.seed == 7
+    refuse([MAGIC, msgpack.packb(message | changes)], match, accept=FROM_CLIENT)
+    with_array = message | {"payloads": [payload()]}
+    refuse([MAGIC, msgpack.packb(with_array), bytes(24)], "arrays", accept=FROM_CLIENT)
+
+
 def test_missing_fields_are_named():
     header = good_header()
     del header["kind"]

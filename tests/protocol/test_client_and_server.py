@@ -17,6 +17,7 @@ from unrender_protocol.events import Arrived, ClientState, Connected, Incompatib
 from unrender_protocol.heartbeat import Timing
 from unrender_protocol.messages import (
     Failure,
+    FetchMesh,
     FollowJob,
     JobAccepted,
     JobCancelled,
@@ -27,6 +28,7 @@ from unrender_protocol.messages import (
     ModelList,
     ModelPreview,
     ResultAcknowledged,
+    ShapeMesh,
     SubmitJob,
 )
 from unrender_protocol.server import EndpointLimits
@@ -118,6 +120,23 @@ def test_an_older_server_is_not_asked_for_pictures(link, wait_for):
     wait_for(client, Connected)
     client.welcome = dataclasses.replace(client.welcome, capabilities=("generate",))
     assert not client.fetch_model_preview("chairs")
+    assert client.unanswered == 0
+
+
+def test_meshes_come_in_the_order_in_which_they_were_asked_for_each_with_its_request(link, wait_for):
+    client = link.client()
+    wanted = [FetchMesh("chairs", "abc", 7, threshold=threshold) for threshold in (0.25, 0.5, 0.75)]
+    assert not client.fetch_mesh(wanted[0]), "not before the server has said what it can"
+    wait_for(client, Connected)
+    for one in wanted:
+        assert client.fetch_mesh(one)
+    for one in wanted:
+        arrived = wait_for(client, ShapeMesh)
+        assert arrived.request == one
+        assert arrived.arrays["vertices"][0, 0] == one.threshold
+        assert arrived.arrays["faces"].shape == (2, 3)
+    client.welcome = dataclasses.replace(client.welcome, capabilities=("generate",))
+    assert not client.fetch_mesh(wanted[0])
     assert client.unanswered == 0
 
 

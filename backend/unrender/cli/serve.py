@@ -83,6 +83,7 @@ def _serve(
     from unrender.serving.devices import list_devices
     from unrender.serving.handlers import job_kinds
     from unrender.serving.job_queue import JobQueue
+    from unrender.serving.mesh_maker import MeshMaker
     from unrender.serving.server import JobServer
     from unrender.storage import writable_data_home
     from unrender_protocol.discovery import FILE_NAME, LocalServer, publish_local_server, withdraw_local_server
@@ -107,9 +108,9 @@ def _serve(
         )
     try:
         door = public_door(home, pair) if public else private_door()
-        with JobQueue(kinds, home, patience=_SECONDS_TO_STOP) as queue:
+        with JobQueue(kinds, home, patience=_SECONDS_TO_STOP) as queue, MeshMaker(home) as meshes:
             transport = RouterTransport(address, door.security)
-            with JobServer(transport, queue, ServerDescriptions(list_devices(), kinds)) as server:
+            with JobServer(transport, queue, ServerDescriptions(list_devices(), kinds), meshes=meshes) as server:
                 queue.prepare("generate")
                 listening = server.address.replace("0.0.0.0", advertise or _own_name()) if public else server.address
                 if not public:  # before the lines: who has read them may look for the file

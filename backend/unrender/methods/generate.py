@@ -13,7 +13,6 @@ from unrender.geometry.meshes import Mesh
 from unrender.meshing import MeshSettings, voxels_to_mesh
 from unrender.methods.grid_cache import GridCache, ShapeGrid, ShapeKey
 from unrender.methods.models import Model
-from unrender.methods.voxel_gan.sampling import load_generator, read_model_config, sample_occupancy
 from unrender.training.progress import CancelCheck, Progress, ProgressCallback, ignore_progress, never_cancelled
 
 _MOST_LOADED = 3  # generators in memory at a time
@@ -97,6 +96,9 @@ class ShapeSource:
         return grid
 
     def _generator(self, model: Model) -> tuple[Callable[[int, float], Float32[np.ndarray, "X Y Z"]], int]:
+        # Loading networks takes seconds where a cached grid takes milliseconds.
+        from unrender.methods.voxel_gan.sampling import load_generator, read_model_config, sample_occupancy
+
         if model.hash not in self._loaded:
             generator = load_generator(model.path, model.weights)
             blur_passes = read_model_config(model.path).renderer.surface_blur

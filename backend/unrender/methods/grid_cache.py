@@ -15,7 +15,6 @@ from jaxtyping import Float32
 
 from unrender.atomic_file import write_atomically
 from unrender.errors import DiskFullError
-from unrender.storage import data_home
 
 _MOST_BYTES = 256 << 20
 
@@ -88,6 +87,6 @@ class GridCache:
                 path.unlink()
 
 
-def user_grid_cache() -> GridCache:
-    """The cache of this user."""
-    return GridCache(data_home() / "cache" / "grids")
+def grid_cache(home: Path) -> GridCache:
+    """The cache of a data folder (see `unrender.storage`)."""
+    return GridCache(home / "cache" / "grids")

@@ -43,7 +43,7 @@ def find_model(name_or_path: str) -> Model:
     """
     for folder in (Path(name_or_path), data_home() / "runs" / name_or_path, _bundled() / name_or_path):
         if (folder / "config.toml").is_file():
-            return _read(folder)
+            return read_model(folder)
     raise UnknownModelError(
         f"There is no model {name_or_path!r}.",
         f"Known: {', '.join(model.name for model in list_models()) or 'none'}; or give the folder of a run.",
@@ -58,7 +58,7 @@ def list_models() -> list[Model]:
     models = []
     for folder in folders:
         try:
-            models.append(_read(folder))
+            models.append(read_model(folder))
         except CheckpointError:
             continue  # a run that has only begun is no model yet
     return models
@@ -77,7 +77,8 @@ def model_named(name: str, models: Sequence[Model]) -> Model:
     return known[name]
 
 
-def _read(folder: Path) -> Model:
+def read_model(folder: Path) -> Model:
+    """The model in a folder that holds a `config.toml`; raises CheckpointError."""
     weights = _weights(folder)
     card: dict[str, Any] = {}
     if (folder / "card.toml").is_file():

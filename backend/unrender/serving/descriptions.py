@@ -13,7 +13,7 @@ from unrender.serving.devices import ComputeDevice
 from unrender.serving.job_kinds import JobKinds
 from unrender.serving.previews import model_picture, thumbnail
 from unrender_protocol.codec import DEFAULT_LIMITS
-from unrender_protocol.messages import MODEL_PREVIEWS, Device, ModelSummary, ServerLimits, Welcome
+from unrender_protocol.messages import MESHES, MODEL_PREVIEWS, Device, ModelSummary, ServerLimits, Welcome
 
 _THUMBNAIL_BYTES = 6 * 1024
 _PICTURES_BYTES = 32 * 1024  # all thumbnails together: the list travels in a header of at most 64 KiB
@@ -28,7 +28,7 @@ class ServerDescriptions:
 
     def __init__(self, devices: list[ComputeDevice], kinds: JobKinds) -> None:
         self._devices = tuple(Device(d.name, d.kind, d.total_memory, d.free_memory) for d in devices)
-        self._capabilities = (*sorted(kinds), MODEL_PREVIEWS)
+        self._capabilities = (*sorted(kinds), MODEL_PREVIEWS, MESHES)
         self._models: tuple[Model, ...] = ()
         self._summaries: tuple[ModelSummary, ...] = ()
         self._read = float("-inf")
@@ -69,6 +69,12 @@ class ServerDescriptions:
             self._previews = {hash: kept for hash, kept in self._previews.items() if hash in hashes}
             self._previews[model.hash] = model_picture(model.path)
         return model.hash, self._previews[model.hash]
+
+    def weights(self, name: str, hash: str) -> tuple[str, bool]:
+        """The folder of the model with these weights, empty where there is none; whether any model has that name."""
+        self._refresh()
+        folder = next((str(model.path) for model in self._models if model.hash == hash), "")
+        return folder, any(model.name == name for model in self._models)
 
     def expire(self) -> None:
         """Read the models again when somebody asks: a job has ended, and may have made one."""

@@ -16,11 +16,14 @@ from unrender.errors import UserError
 from unrender.serving.job_process import JobProgressed
 from unrender.serving.job_queue import JobQueue
 from unrender.serving.jobs import Job, JobState
+from unrender.serving.mesh_maker import MeshAnswer, MeshMaker, Ticket
+from unrender.serving.mesh_orders import MeshOrder
 from unrender_protocol.errors import EncodingError
 from unrender_protocol.messages import (
     AcknowledgeResult,
     CancelJob,
     Failure,
+    FetchMesh,
     FetchModelPreview,
     FetchResult,
     FollowJob,
@@ -39,6 +42,7 @@ from unrender_protocol.messages import (
     ModelPreview,
     ModelSummary,
     ResultAcknowledged,
+    ShapeMesh,
     SubmitJob,
     Welcome,
 )
@@ -81,9 +85,13 @@ class Descriptions(Protocol):
         """The hash of a model and a picture uint8 [H, W, 3] of it, if there is one; raises UnknownModelError."""
         ...
 
+    def weights(self, name: str, hash: str) -> tuple[str, bool]:
+        """The folder of the model with these weights, empty where there is none; whether any model has that name."""
+        ...
+
 
 class JobServer:
-    """Serves one job queue to the clients of one transport. Not thread-safe."""
+    """Serves one job queue, and meshes, to the clients of one transport. Not thread-safe."""
 
     def __init__(
         self,
@@ -91,9 +99,11 @@ class JobServer:
         queue: JobQueue,
         descriptions: Descriptions,
         token: str = "",
+        meshes: MeshMaker | None = None,
     ) -> None:
         self._endpoint = ServerEndpoint(transport, self._welcome, token=token)
         self._queue = queue
+        self._meshes = meshes
         self._descriptions = descriptions
         self._followers: dict[bytes, set[bytes]] = {}  # job -> peers
         self._cancels: dict[bytes, list[tuple[bytes, bytes]]] = {}  # job -> (peer, request id)
@@ -106,6 +116,7 @@ class JobServer:
             ListJobs: self._list_jobs,
             ListModels: self._list_models,
             FetchModelPreview: self._fetch_model_preview,
+            FetchMesh: self._fetch_mesh,
         }
 
     def __enter__(self) -> "JobServer":
@@ -117,7 +128,7 @@ class JobServer:
         self.close()
 
     def close(self) -> None:
-        """Stop listening. The queue is its owner's to close."""
+        """Stop listening. Queue and meshes are their owners' to close."""
         self._endpoint.close()
 
     @property
@@ -133,7 +144,8 @@ class JobServer:
     def run(self, stopped: Callable[[], bool]) -> None:
         """Serve until `stopped()`."""
         while not stopped():
-            self.step(_WAIT_BUSY if self._queue.is_busy else _WAIT_IDLE)
+            meshing = self._meshes is not None and self._meshes.is_busy
+            self.step(_WAIT_BUSY if meshing or self._queue.is_busy else _WAIT_IDLE)
 
     def step(self, timeout: float = 0.0) -> None:
         """Answer what came, waiting at most `timeout` seconds for it, and pass on what the jobs report."""
@@ -144,6 +156,8 @@ class JobServer:
                 self._publish(news.job, *_progress_message(news))
             else:
                 self._changed(news)
+        for answer in self._meshes.poll() if self._meshes is not None else ():
+            self._send(answer.ticket.peer, *_mesh_message(answer), id=answer.ticket.request)
         self._forget_gone()
 
     # --- requests ---
@@ -212,6 +226,26 @@ class JobServer:
         hash, picture = self._descriptions.model_preview(message.model)
         return ModelPreview(message.model, hash), {} if picture is None else {"preview": picture}
 
+    def _fetch_mesh(self, peer: bytes, message: FetchMesh, arrays: Arrays, request: bytes) -> Reply | None:
+        if self._meshes is None:
+            raise UserError("This server makes meshes only as jobs.", "Generate the shape anew.")
+        try:
+            order = MeshOrder(
+                message.model,
+                message.model_hash,
+                message.seed,
+                message.variety,
+                message.threshold,
+                message.smoothing,
+                message.resolution,
+                message.max_faces or None,
+                *self._descriptions.weights(message.model, message.model_hash),
+            )
+        except ValueError as error:
+            raise UserError(f"{error}.") from error
+        self._meshes.order(Ticket(peer, request), order)
+        return None
+
     def _welcome(self, hello: Hello, protocol: int) -> Welcome:
         return self._descriptions.welcome(protocol)
 
@@ -224,6 +258,8 @@ class JobServer:
             return
         _log.info("Job %s (%s): %s.", job.id.hex()[:8], job.kind, job.state.value)
         self._descriptions.expire()
+        if self._meshes is not None and job.kind == "generate" and job.state is JobState.DONE:
+            self._meshes.prepare()  # who has shapes may soon want them with other meshes
         message = self._state_message(job)
         for peer, request in self._cancels.pop(job.id, ()):
             self._followers.get(job.id, set()).discard(peer)
@@ -285,6 +321,12 @@ class JobServer:
         if job.error is not None:
             return replace(summary, tag=job.error.tag, message=job.error.message[:_LONGEST_TEXT])
         return summary
+
+
+def _mesh_message(answer: MeshAnswer) -> Reply:
+    if answer.error is not None:
+        return Failure(answer.error.tag, answer.error.message, answer.error.hint), {}
+    return ShapeMesh(answer.order.model, answer.order.model_hash), answer.arrays
 
 
 def _progress_message(news: JobProgressed) -> tuple[JobProgress, Arrays]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unrender.methods import generate
 from unrender.methods.generate import ShapeSource, generate_meshes
 from unrender.methods.grid_cache import GridCache, ShapeGrid, ShapeKey
 from unrender.methods.models import find_model
+from unrender.methods.voxel_gan import sampling
 
 KEY = ShapeKey("0123456789abcdef", 7, 0.7)
 
@@ -76,7 +76,7 @@ def test_a_shape_that_was_generated_is_not_generated_again(tmp_path: Path, monke
     (first,) = generate_meshes(model, 7, 1, cache=cache)
     key = ShapeKey(model.hash, 7, 1.0)
     assert ShapeSource(cache).find(key) is not None
-    monkeypatch.setattr(generate, "load_generator", None)
+    monkeypatch.setattr(sampling, "load_generator", None)
     (again,) = generate_meshes(model, 7, 1, cache=cache)
     assert np.array_equal(first.vertices, again.vertices)
     assert np.array_equal(first.faces, again.faces)

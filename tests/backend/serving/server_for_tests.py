@@ -26,6 +26,9 @@ class Descriptions:
     def model_preview(self, name: str) -> tuple:
         return "", None
 
+    def weights(self, name: str, hash: str) -> tuple:
+        return "", False
+
     def expire(self) -> None:
         """It always says the same."""
 

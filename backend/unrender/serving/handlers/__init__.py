@@ -19,7 +19,11 @@ def job_kinds() -> JobKinds:
     """
     return {
         "generate": JobKind(
-            GenerateParameters, generate, lane="short", stays_warm=True, preload=("unrender.methods.generate",)
+            GenerateParameters,
+            generate,
+            lane="short",
+            stays_warm=True,
+            preload=("unrender.methods.generate", "unrender.methods.voxel_gan.sampling"),
         ),
         "render_dataset": JobKind(RenderDatasetParameters, render_dataset, lane="rendering", silence_limit=1200.0),
         "train": JobKind(

@@ -8,6 +8,7 @@ import numpy as np
 
 from unrender.serving.handlers.parameters import check_mesh, check_range, check_shape
 from unrender.serving.job_kinds import JobOutput, JobWork
+from unrender.storage import data_home
 
 MOST_SHAPES = 64
 
@@ -39,7 +40,7 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
     """Meshes from a trained model: `vertices_{i}` float32 [N, 3] in world units, `faces_{i}` int32 [F, 3] outward."""
     from unrender.meshing import MeshSettings
     from unrender.methods.generate import generate_meshes
-    from unrender.methods.grid_cache import user_grid_cache
+    from unrender.methods.grid_cache import grid_cache
     from unrender.methods.models import list_models, model_named
 
     model = model_named(parameters.model, list_models())
@@ -56,7 +57,7 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
         ),
         progress=work.progress,
         cancelled=work.cancelled,
-        cache=user_grid_cache(),
+        cache=grid_cache(data_home()),
     )
     arrays: dict[str, np.ndarray] = {}
     shapes = []
