@@ -26,6 +26,8 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out exactly where it stopped.")
     ] = False,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine: one for each GPU to use.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines that train together; torchrun and srun say it too.")] = 1,
     json_output: Annotated[bool, typer.Option("--json", help="Print the last evaluation as JSON.")] = False,
 ) -> None:
     """Train a model from a folder of pictures, or from renders of shapes.
@@ -40,16 +42,22 @@ def command(
       unrender train voxel_gan --shapes MODELS --set data.objects=300 --out RUN
     A shorter run, and one with other views:
       ... --set total_images=20000 --set views.elevation_degrees=[15,60]
+    Four GPUs; and two machines of eight, this command on both, the run and the pictures on a disk that both see:
+      unrender train voxel_gan --config iggan-64 --data RENDERS --out RUN --devices 4
+      torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint FIRST:29500 --no-python unrender train voxel_gan ...
 
     \b
     Ctrl-C saves a checkpoint and stops; the same command with --resume continues. Watch RUN/samples/*.png; evaluations
     stand in RUN/metrics.jsonl, the settings in RUN/config.toml. The run is a model: unrender generate --model RUN.
     """
     from unrender.methods import train
+    from unrender.training.launch import Layout, reports_to_user
 
     overrides = (*((f"data.shapes={json.dumps(shapes)}",) if shapes else ()), *(assignments or ()))
     with long_work() as work:
-        run = train(method, config, data, out, overrides, resume, work.progress, work.cancelled)
+        run = train(method, config, data, out, overrides, resume, work.progress, work.cancelled, devices, nodes)
+    if not reports_to_user(Layout(devices, nodes)):
+        return
     last = run.metrics()[-1]
     if json_output:
         print_json({"run": str(run.path), **last})

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import Cameras
-from unrender.training.precision import use_bfloat16
 
 # The others wait while the first process evaluates and writes; a process that died is noticed long before this.
 _PATIENCE = timedelta(hours=2)
@@ -213,6 +212,20 @@ def default_device() -> torch.device:
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
 
 
+def uses_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether a device computes in mixed precision: "auto" means where it has instructions for it."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities: dict[str, Any] = (
+        torch.backends.cpu.get_cpu_capability_info() if hasattr(torch.backends.cpu, "get_cpu_capability_info") else {}
+    )
+    if capabilities:
+        return bool(capabilities.get("avx512_bf16", False))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def _fabric_precision(precision: str, device: torch.device) -> Any:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces bfloat16 on every command's stderr
-    return "bf16-mixed" if use_bfloat16(precision, device) else "32-true"
+    return "bf16-mixed" if uses_bfloat16(precision, device) else "32-true"

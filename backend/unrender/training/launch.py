@@ -50,11 +50,6 @@ class Layout:
         return self.devices * self.nodes
 
 
-def resolved_layout(asked: Layout) -> Layout:
-    """What was asked for, or what torchrun or srun made of it: their numbers count. Raises ConfigurationError."""
-    return _started_layout() or asked
-
-
 def reports_to_user(asked: Layout) -> bool:
     """Whether this process is alone, has started the first of the others, or was started as the first."""
     if _started_layout() is not None:
