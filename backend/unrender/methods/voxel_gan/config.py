@@ -54,6 +54,7 @@ class VoxelGanConfig:
     sample_minutes: float = 2.0
     evaluate_minutes: float = 2.5
     evaluate_images: int = 400  # generated images per evaluation
+    audit_samples: int = 16  # shapes per evaluation whose gradients are audited, with nine renders each; 0: none
     views: ViewLaw = field(default_factory=ViewLaw)
     lighting: Lighting = IGGAN_LIGHTING
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
@@ -68,8 +69,14 @@ class VoxelGanConfig:
         self._check_batches()
         if not 0.0 <= self.augmentation_target < 1.0:
             raise ValueError(f"augmentation_target is {self.augmentation_target}, but 0 (none) to below 1 was expected")
+        if self.audit_samples < 0:
+            raise ValueError(f"audit_samples is {self.audit_samples}, but 0 (none) or more was expected")
         if self.route != "proxy" and self.discriminator.fakes == "proxy":
             raise ValueError(f'discriminator.fakes is "proxy", but route = {self.route!r} has no proxy')
+
+    @property
+    def corrects_bands(self) -> bool:
+        return self.route == "proxy" and self.proxy.has_band_correction
 
     def _check_sizes(self) -> None:
         if self.resolution != 4 * 2 ** len(self.generator.channels):

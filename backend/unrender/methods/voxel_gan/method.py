@@ -25,6 +25,8 @@ from torch import Tensor, nn
 from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import Cameras
 from unrender.methods.voxel_gan.architecture import architecture, check_architecture
+from unrender.methods.voxel_gan.audit import band_audit
+from unrender.methods.voxel_gan.band_correction import BandCorrection
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.collapse import CollapseWatch
 from unrender.methods.voxel_gan.config import VoxelGanConfig
@@ -69,6 +71,9 @@ class VoxelGan:
         self._generator = GeneratorUpdate(
             config.generator, networks.generator, networks.average, critic, self.route, devices, config.accumulation
         )
+        self._critic = critic
+        self._bands = BandCorrection(config.proxy, black_box, critic) if config.corrects_bands else None
+        self._generator.correction = self._bands
         self._collapse = CollapseWatch(config.route, config.batch_size)
 
     def phases(self) -> tuple[Phase, ...]:
@@ -103,6 +108,8 @@ class VoxelGan:
             self._pretraining = None
             self._fakes = self._draw_fakes()
         following = self._draw_fakes()
+        if self._bands is not None:
+            self._bands.submit(step, following)
         fakes = self._fakes
         real = silhouettes(real) if self.route.only_silhouettes else real
         waiting = time.perf_counter()
@@ -196,12 +203,25 @@ class VoxelGan:
         return torch.cat(images)
 
     def evaluate(self) -> dict[str, float]:
-        """KID of the averaged generator's samples against the training images."""
+        """KID of the averaged generator's samples against the training images; whether the proxy's gradient is right."""
         generator = torch.Generator().manual_seed(self.config.seed + 2)
         count = self.config.evaluate_images
         z = torch.randn(count, self.config.generator.latent, generator=generator)
         cameras = self.config.views.sample(count, generator)
-        return self._evaluation.score(self.sample_images(z, cameras))
+        return self._evaluation.score(self.sample_images(z, cameras)) | self._audit()
+
+    @torch.no_grad()
+    def _audit(self) -> dict[str, float]:
+        config, proxy = self.config, self.networks.proxy
+        if proxy is None or config.audit_samples == 0:
+            return {}
+        generator = torch.Generator().manual_seed(config.seed + 3)
+        z = torch.randn(config.audit_samples, config.generator.latent, generator=generator)
+        cameras = config.views.sample(config.audit_samples, generator)
+        shapes = self.networks.average(z.to(self.devices.device))
+        path, softness = config.proxy.path, config.proxy.threshold_softness
+        audit = band_audit(shapes, cameras, proxy, self._critic.logits, self.black_box, softness, (path,))
+        return audit.statistics(path)
 
     def complaint(self, statistics: dict[str, float]) -> str | None:
         """Says so when everything has been empty, or the same, for long."""
