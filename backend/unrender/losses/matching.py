@@ -19,21 +19,21 @@ def pixel_loss(proxy: Float[Tensor, "B C H W"], target: Float[Tensor, "B C H W"]
     return (proxy - target).square().sum(dim=(1, 2, 3)).mean()
 
 
-def reward(logits: Float[Tensor, "B"], score: Score) -> Float[Tensor, "B"]:
+def reward(logits: Float[Tensor, "*B"], score: Score) -> Float[Tensor, "*B"]:
     """F of equation (8): log D, with logits clamped to [-15, 15], or the logit itself, which never saturates."""
     return -functional.softplus(-logits.clamp(-15.0, 15.0)) if score == "log_d" else logits
 
 
 def output_matching_loss(
-    proxy_logits: Float[Tensor, "B"], render_logits: Float[Tensor, "KB"], score: Score
+    proxy_logits: Float[Tensor, "B *J"], render_logits: Float[Tensor, "KB *J"], score: Score
 ) -> Float[Tensor, ""]:
     """Equation (8), discriminator output matching: mean squared difference of rewards; the target gets no gradient.
 
     render_logits: of K renders per proxy image, at K thresholds, all of one threshold after all of the other; the mean
-    of their rewards is the target.
+    of their rewards is the target. Of J discriminators each is matched by itself, and what that costs is added up.
     """
-    target = reward(render_logits, score).detach().view(-1, len(proxy_logits)).mean(dim=0)
-    return (reward(proxy_logits, score) - target).square().mean()
+    target = reward(render_logits, score).detach().view(-1, *proxy_logits.shape).mean(dim=0)
+    return (reward(proxy_logits, score) - target).square().sum() / len(proxy_logits)
 
 
 def feature_matching_loss(

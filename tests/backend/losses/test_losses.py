@@ -18,8 +18,8 @@ def test_adversarial_losses_are_equations_2_and_3() -> None:
     real, fake = torch.tensor([0.3, -1.0]), torch.tensor([0.7, 2.0])
     d_real, d_fake = torch.sigmoid(real), torch.sigmoid(fake)
     expected = -(d_real.log().mean() + (1 - d_fake).log().mean())
-    torch.testing.assert_close(discriminator_loss(real, fake), expected)
-    torch.testing.assert_close(generator_loss(fake), -d_fake.log().mean())
+    torch.testing.assert_close(discriminator_loss(real, fake).mean(), expected)
+    torch.testing.assert_close(generator_loss(fake), -d_fake.log())
 
 
 def test_r1_of_a_linear_discriminator_is_the_squared_norm_of_its_weights() -> None:
@@ -32,9 +32,20 @@ def test_r1_of_a_linear_discriminator_is_the_squared_norm_of_its_weights() -> No
 def test_relativistic_losses_compare_each_fake_with_its_real_image() -> None:
     real, fake = torch.tensor([0.3, -1.0, 2.0]), torch.tensor([0.7, 2.0, -3.0])
     wanted = sum(math.log1p(math.exp(-(r - f))) for r, f in zip(real.tolist(), fake.tolist(), strict=True)) / 3
-    assert relativistic_discriminator_loss(real, fake).item() == pytest.approx(wanted, rel=1e-5)
+    assert relativistic_discriminator_loss(real, fake).mean().item() == pytest.approx(wanted, rel=1e-5)
     torch.testing.assert_close(relativistic_generator_loss(real, fake), relativistic_discriminator_loss(fake, real))
     torch.testing.assert_close(relativistic_generator_loss(real + 5, fake + 5), relativistic_generator_loss(real, fake))
+
+
+def test_losses_of_several_discriminators_add_up() -> None:
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(4, 2, generator=generator), torch.randn(4, 2, generator=generator)
+    for loss in (discriminator_loss, relativistic_discriminator_loss, relativistic_generator_loss):
+        apart = sum(loss(real[:, judge], fake[:, judge]) for judge in range(2))
+        torch.testing.assert_close(loss(real, fake), apart)
+    torch.testing.assert_close(generator_loss(fake), generator_loss(fake[:, 0]) + generator_loss(fake[:, 1]))
+    apart = sum(output_matching_loss(fake[:2, judge], real[:, judge], "log_d") for judge in range(2))
+    torch.testing.assert_close(output_matching_loss(fake[:2], real, "log_d"), apart)
 
 
 def test_gradient_penalty_trains_the_discriminator() -> None:

@@ -75,7 +75,7 @@ def audit_checkpoint(run: Path, samples: int, bands: int, seed: int, score: Scor
             occupancy,
             cameras,
             proxy,
-            Critic(networks.discriminator, devices).logits,
+            Critic(networks.discriminator, devices).score,
             black_box,
             config.proxy.threshold_softness,
             score=score,

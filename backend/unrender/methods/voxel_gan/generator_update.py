@@ -3,20 +3,21 @@
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unrender.losses.adversarial import generator_loss
-from unrender.methods.voxel_gan.config import GeneratorConfig
-from unrender.methods.voxel_gan.critic import Critic
+from unrender.losses.augmentation import Augmentation
+from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.methods.voxel_gan.critic import Critic, Judge, augmented
 from unrender.methods.voxel_gan.fakes import Fakes
 from unrender.methods.voxel_gan.networks import AnyGenerator, update_average
 from unrender.methods.voxel_gan.routes import Route
 from unrender.methods.voxel_gan.updater import Statistics, Updater, add_up
 from unrender.training.devices import Devices
 
-GradientCorrection = Callable[[int, Fakes, Tensor], Tensor]
-"""(step, fakes, dLoss/d(output)) -> what the generator is given in its place."""
+GradientCorrection = Callable[[int, Fakes, Tensor, Judge], Tensor]
+"""(step, fakes, dLoss/d(output), whose loss it is) -> what the generator is given in its place."""
 
 
 class GeneratorUpdate:
@@ -29,17 +30,17 @@ class GeneratorUpdate:
 
     def __init__(
         self,
-        settings: GeneratorConfig,
+        config: VoxelGanConfig,
         generator: AnyGenerator,
         average: AnyGenerator,
         critic: Critic,
         route: Route,
         devices: Devices,
-        parts: int,
     ) -> None:
-        self._settings, self._critic, self._route, self._average = settings, critic, route, average
+        self._settings, self._critic, self._route, self._average = config.generator, critic, route, average
         self._devices = devices
-        self.updater = Updater(generator, settings, devices, parts)
+        self._relativistic = config.adversarial_loss == "r3gan"
+        self.updater = Updater(generator, config.generator, devices, config.accumulation)
         self.correction: GradientCorrection | None = None
 
     def generate(self, z: Float[Tensor, "B latent"]) -> Tensor:
@@ -49,12 +50,15 @@ class GeneratorUpdate:
             output: Tensor = self.updater.network(z)
         return output
 
-    def update(self, step: int, fakes: Fakes, real: Float[Tensor, "B C H W"]) -> Statistics:
+    def update(
+        self, step: int, fakes: Fakes, real: Float[Tensor, "B C H W"], augmentation: Augmentation | None
+    ) -> Statistics:
         """One step; uses up the graph of `fakes.output`."""
         statistics: Statistics = {}
-        gradient = self._output_gradient(fakes, real, statistics)
+        judge = self._judge(real, augmentation)
+        gradient = self._output_gradient(fakes, judge, statistics)
         if self.correction is not None:
-            gradient = self.correction(step, fakes, gradient)
+            gradient = self.correction(step, fakes, gradient, judge)
         self.updater.begin()
         # Its gradient with respect to the output is `gradient`.
         self.updater.add((fakes.output * gradient).sum())
@@ -65,12 +69,20 @@ class GeneratorUpdate:
         update_average(self._average, self.updater.network, decay)
         return statistics
 
-    def _output_gradient(self, fakes: Fakes, real: Tensor, statistics: Statistics) -> Tensor:
+    @torch.no_grad()
+    def _judge(self, real: Tensor, augmentation: Augmentation | None) -> Judge:
+        if not self._relativistic:
+            return Judge(self._critic, augmentation, None)
+        parts = self.updater.parts(len(real))
+        logits = [self._critic.logits(augmented(real[part], augmentation, part)) for part in parts]
+        return Judge(self._critic, augmentation, torch.cat(logits))
+
+    def _output_gradient(self, fakes: Fakes, judge: Judge, statistics: Statistics) -> Tensor:
         output = fakes.output.detach().requires_grad_(True)
         for part in self.updater.parts(len(output)):
             share = (part.stop - part.start) / len(output)
             images = self._route.look(output[part], fakes.cameras[part], fakes.threshold[0, part])
-            loss = generator_loss(self._critic.logits(images))
+            loss = judge.losses(images, part).mean()
             (share * loss).backward()
             add_up(statistics, {"generator_loss": loss}, share)
         assert output.grad is not None

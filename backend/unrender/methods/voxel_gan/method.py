@@ -26,6 +26,7 @@ from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import Cameras
 from unrender.methods.voxel_gan.architecture import architecture, check_architecture
 from unrender.methods.voxel_gan.audit import band_audit
+from unrender.methods.voxel_gan.augmenter import Augmenter
 from unrender.methods.voxel_gan.band_correction import BandCorrection
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.collapse import CollapseWatch
@@ -66,13 +67,12 @@ class VoxelGan:
         self._fakes: Fakes | None = None
         self._pretraining: Pretraining | None = None
         critic = Critic(networks.discriminator, devices)
-        self._discriminator = DiscriminatorUpdate(config.discriminator, critic, devices, config.accumulation)
+        self._augmenter = Augmenter(config, devices)
+        self._discriminator = DiscriminatorUpdate(config, critic, devices)
         self._proxy = None if networks.proxy is None else ProxyUpdate(config, networks.proxy, critic, devices)
-        self._generator = GeneratorUpdate(
-            config.generator, networks.generator, networks.average, critic, self.route, devices, config.accumulation
-        )
+        self._generator = GeneratorUpdate(config, networks.generator, networks.average, critic, self.route, devices)
         self._critic = critic
-        self._bands = BandCorrection(config.proxy, black_box, critic) if config.corrects_bands else None
+        self._bands = BandCorrection(config.proxy, black_box) if config.corrects_bands else None
         self._generator.correction = self._bands
         self._collapse = CollapseWatch(config.route, config.batch_size)
 
@@ -93,6 +93,9 @@ class VoxelGan:
             self._set_learning_rates(shown / phase.images)
             statistics, seconds = self._play(shown // self.batch_size, real.to(self.devices.device))
         numbers = self._numbers(statistics)  # waits for the device
+        if self._augmenter.probability is not None and "real_sign" in statistics:
+            numbers["augmentation"] = self._augmenter.probability
+            self._augmenter.observe(self.devices.mean(statistics["real_sign"]).item())
         return numbers | seconds | {"network_seconds": time.perf_counter() - started - seconds["wait_seconds"]}
 
     def _pretrain(self, shown: int) -> tuple[Statistics, dict[str, float]]:
@@ -116,10 +119,11 @@ class VoxelGan:
         renders = fakes.renders().to(self.devices.device) if self.route.renders else None
         waited = time.perf_counter() - waiting
         generated = self._shown_to_discriminator(fakes, renders)
-        statistics = self._discriminator.update(step, real, generated)
+        judged, taught = (self._augmenter.draw(step, update, real.shape[-1]) for update in (0, 1))
+        statistics = self._discriminator.update(step, real, generated, judged)
         if self._proxy is not None and renders is not None:
-            statistics |= self._proxy.update(step, fakes, renders)
-        statistics |= self._generator.update(step, following, real)
+            statistics |= self._proxy.update(step, fakes, renders, judged)
+        statistics |= self._generator.update(step, following, real, taught)
         statistics |= self._describe(following.output, generated)
         self._fakes = following
         return statistics, {"wait_seconds": waited, "render_seconds": fakes.render_seconds}
@@ -203,7 +207,7 @@ class VoxelGan:
         return torch.cat(images)
 
     def evaluate(self) -> dict[str, float]:
-        """KID of the averaged generator's samples against the training images; whether the proxy's gradient is right."""
+        """KID of the averaged generator's samples against the training images; how right the proxy's gradient is."""
         generator = torch.Generator().manual_seed(self.config.seed + 2)
         count = self.config.evaluate_images
         z = torch.randn(count, self.config.generator.latent, generator=generator)
@@ -220,7 +224,7 @@ class VoxelGan:
         cameras = config.views.sample(config.audit_samples, generator)
         shapes = self.networks.average(z.to(self.devices.device))
         path, softness = config.proxy.path, config.proxy.threshold_softness
-        audit = band_audit(shapes, cameras, proxy, self._critic.logits, self.black_box, softness, (path,))
+        audit = band_audit(shapes, cameras, proxy, self._critic.score, self.black_box, softness, (path,))
         return audit.statistics(path)
 
     def complaint(self, statistics: dict[str, float]) -> str | None:
@@ -237,6 +241,7 @@ class VoxelGan:
             "random": self._random.get_state(),
             "fakes": None if self._fakes is None else self._fakes.state_dict(self.devices),
             "earlier": None if self._proxy is None else self._proxy.earlier_state(),
+            "augmentation": self._augmenter.state_dict(),
             "collapse": self._collapse.state_dict(),
         }
 
@@ -248,6 +253,7 @@ class VoxelGan:
         for name, updater in self._updaters().items():
             updater.load_state_dict(state["optimizers"][name])
         self._random.set_state(state["random"])
+        self._augmenter.load_state_dict(state["augmentation"])
         self._collapse.load_state_dict(state["collapse"])
         like = self.config.views.sample(1, torch.Generator())
         kept, shape = state["fakes"], (self.batch_size, self.config.proxy.matching_thresholds)

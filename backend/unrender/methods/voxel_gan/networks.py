@@ -9,7 +9,7 @@ from torch import nn
 
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.networks.compositing_proxy import CompositingProxy
-from unrender.networks.image_discriminator import ImageDiscriminator
+from unrender.networks.discriminators import Discriminators
 from unrender.networks.image_generator import ImageGenerator
 from unrender.networks.render_net import RenderNet
 from unrender.networks.voxel_generator import VoxelGenerator
@@ -22,7 +22,7 @@ AnyGenerator = VoxelGenerator | ImageGenerator
 class VoxelGanNetworks:
     generator: AnyGenerator
     average: AnyGenerator  # exponential moving average of the generator; all samples come from it
-    discriminator: ImageDiscriminator
+    discriminator: Discriminators
     proxy: nn.Module | None  # of the route "proxy"
 
 
@@ -49,14 +49,18 @@ def build_proxy(config: VoxelGanConfig) -> nn.Module:
     )
 
 
+def build_discriminators(config: VoxelGanConfig) -> Discriminators:
+    """The judge of images, and that of silhouettes if there is one."""
+    settings = config.discriminator
+    return Discriminators(config.image_size, settings.channels, settings.spectral_norm, silhouette=settings.silhouette)
+
+
 def build_networks(config: VoxelGanConfig, devices: Devices) -> VoxelGanNetworks:
     """All networks of the route with weights that follow from `config.seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         generator = build_any_generator(config)
-        discriminator = ImageDiscriminator(
-            config.image_size, 2, config.discriminator.channels, config.discriminator.spectral_norm
-        )
+        discriminator = build_discriminators(config)
         proxy = build_proxy(config) if config.route == "proxy" else None
     average = copy.deepcopy(generator).eval().requires_grad_(False)
     volumes = torch.channels_last if config.route == "image" else torch.channels_last_3d

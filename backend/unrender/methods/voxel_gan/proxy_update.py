@@ -8,9 +8,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unrender.geometry.cameras import Cameras
-from unrender.losses.matching import output_matching_loss, pixel_loss
+from unrender.losses.augmentation import Augmentation
+from unrender.losses.matching import feature_matching_loss, output_matching_loss, pixel_loss
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.critic import Critic
+from unrender.methods.voxel_gan.critic import Critic, augmented
 from unrender.methods.voxel_gan.fakes import Fakes
 from unrender.methods.voxel_gan.gradient_paths import shown_to_proxy
 from unrender.methods.voxel_gan.render_buffer import RenderBuffer
@@ -55,7 +56,9 @@ class ProxyUpdate:
         self.updater.finish()
         return statistics
 
-    def update(self, step: int, fakes: Fakes, renders: Float[Tensor, "K B 2 H W"]) -> Statistics:
+    def update(
+        self, step: int, fakes: Fakes, renders: Float[Tensor, "K B 2 H W"], augmentation: Augmentation | None
+    ) -> Statistics:
         """One step on generated shapes; a frozen proxy is only looked at, now and then."""
         if not self._settings.joint:
             return self._look(fakes, renders) if step % _LOOK_INTERVAL == 0 else {}
@@ -64,7 +67,7 @@ class ProxyUpdate:
         self.updater.begin()
         for part in self.updater.parts(count):
             share = (part.stop - part.start) / count
-            loss, of_part = self._loss(fakes, renders[:, part], part)
+            loss, of_part = self._loss(fakes, renders[:, part], part, augmentation)
             self.updater.add(share * loss)
             add_up(statistics, of_part, share)
         if self._buffer is not None:
@@ -72,7 +75,9 @@ class ProxyUpdate:
         self.updater.finish()
         return statistics
 
-    def _loss(self, fakes: Fakes, renders: Tensor, part: slice) -> tuple[Tensor, Statistics]:
+    def _loss(
+        self, fakes: Fakes, renders: Tensor, part: slice, augmentation: Augmentation | None
+    ) -> tuple[Tensor, Statistics]:
         settings = self._settings
         output, cameras = fakes.output[part].detach(), fakes.cameras[part]
         threshold = fakes.threshold[0, part]
@@ -82,11 +87,21 @@ class ProxyUpdate:
         if settings.matching_weight == 0.0:
             return pixels, statistics
         seen = self._imitate(output, cameras) if settings.path == "continuous" else imitated
+        rows = torch.arange(part.start, part.stop)
+        statistics["matching_loss"] = self._matching_loss(
+            augmented(seen, augmentation, rows),
+            augmented(renders.flatten(0, 1), augmentation, rows.repeat(len(renders))),
+        )
+        return pixels + settings.matching_weight * statistics["matching_loss"], statistics
+
+    def _matching_loss(self, seen: Tensor, renders: Tensor) -> Tensor:
+        """Equation (8), between images under the same transformations."""
+        score = self._settings.matching_score
         with torch.no_grad():
-            target = self._critic.logits(renders.flatten(0, 1))
-        matching = output_matching_loss(self._critic.logits(seen), target, settings.matching_score)
-        statistics["matching_loss"] = matching
-        return pixels + settings.matching_weight * matching, statistics
+            aims, aimed_features = self._critic.rate(renders)
+        logits, features = self._critic.rate(seen)
+        loss = output_matching_loss(logits, aims, score)
+        return loss + feature_matching_loss(features, aimed_features) if score == "features" else loss
 
     def _exactly_known(self, output: Tensor, threshold: Tensor) -> Tensor:
         """The grid for which the black box's image of x_d is exact."""
