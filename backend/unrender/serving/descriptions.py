@@ -9,16 +9,27 @@ import numpy as np
 from unrender import __version__
 from unrender.data.datasets import list_datasets
 from unrender.methods.models import Model, list_models, model_named
+from unrender.methods.training_options import METHODS, list_presets
 from unrender.serving.devices import ComputeDevice
 from unrender.serving.job_kinds import JobKinds
 from unrender.serving.previews import model_picture, thumbnail
 from unrender_protocol.codec import DEFAULT_LIMITS
-from unrender_protocol.messages import MESHES, MODEL_PREVIEWS, Device, ModelSummary, ServerLimits, Welcome
+from unrender_protocol.messages import (
+    MESHES,
+    MODEL_PREVIEWS,
+    Device,
+    ModelSummary,
+    ServerLimits,
+    TrainingMethod,
+    TrainingPreset,
+    Welcome,
+)
 
 _THUMBNAIL_BYTES = 6 * 1024
 _PICTURES_BYTES = 32 * 1024  # all thumbnails together: the list travels in a header of at most 64 KiB
 _MODELS_LISTED = 64
 _DATASETS_LISTED = 64
+_PRESETS_LISTED = 32
 _LONGEST_DESCRIPTION = 200
 _SECONDS_FRESH = 10.0  # the list of models is read, and its weights are hashed, at most this often
 
@@ -46,6 +57,8 @@ class ServerDescriptions:
             limits,
             self.models(),
             self.datasets(),
+            self.methods(),
+            self.presets(),
         )
 
     def models(self) -> tuple[ModelSummary, ...]:
@@ -56,6 +69,20 @@ class ServerDescriptions:
     def datasets(self) -> tuple[str, ...]:
         """The names of the data sets that can be trained on."""
         return tuple(list_datasets()[:_DATASETS_LISTED])
+
+    def methods(self) -> tuple[TrainingMethod, ...]:
+        """The methods that can be trained."""
+        return tuple(
+            TrainingMethod(option.name, option.title, option.method, option.description, dict(option.settings))
+            for option in METHODS
+        )
+
+    def presets(self) -> tuple[TrainingPreset, ...]:
+        """Their presets, those that are on disk now."""
+        return tuple(
+            TrainingPreset(option.name, option.method, option.description[:_LONGEST_DESCRIPTION], option.pictures)
+            for option in list_presets()[:_PRESETS_LISTED]
+        )
 
     def model_preview(self, name: str) -> tuple[str, np.ndarray | None]:
         """The hash of a model's weights, and a picture uint8 [H, W, 3] of at most 256 pixels a side if there is one.

@@ -155,7 +155,7 @@ def _arrays(progress: Progress) -> Arrays:
         arrays["preview"] = shrink(progress.preview, _LARGEST_PREVIEW)
     if progress.scores is not None:
         arrays["scores"] = progress.scores
-    return arrays
+    return arrays | {f"curve_{name}": curve for name, curve in progress.curves.items()}
 
 
 def _log_into(folder: Path) -> None:

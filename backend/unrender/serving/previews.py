@@ -3,6 +3,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ _LEAST_COVERAGE = 0.01
 
 Picture = NDArray[np.uint8]
 
+CURVES = ("fid", "generator_loss", "discriminator_loss", "proxy_loss")
+"""What panels show of a training besides its scores, as `metrics.jsonl` calls it."""
+
 
 def shrink(picture: Picture, longest: int) -> Picture:
     """The picture [H, W, C] with no side longer than so many pixels, averaged; itself where it is small enough."""
@@ -32,7 +36,7 @@ def shrink(picture: Picture, longest: int) -> Picture:
 
 
 def run_arrays(run: RunFolder) -> dict[str, np.ndarray]:
-    """The newest that a training has to show: `preview` (its sheet) and `scores`, each where there is one."""
+    """The newest that a training has to show: `preview` (its sheet), `scores` and `curve_NAME`, where there are."""
     arrays: dict[str, np.ndarray] = {}
     sample = run.newest_sample()
     sheet = None if sample is None else read_picture(sample)
@@ -41,17 +45,35 @@ def run_arrays(run: RunFolder) -> dict[str, np.ndarray]:
     scores = run_scores(run)
     if len(scores):
         arrays["scores"] = scores
-    return arrays
+    return arrays | {f"curve_{name}": curve for name, curve in run_curves(run).items()}
 
 
 def run_scores(run: RunFolder) -> NDArray[np.float32]:
     """All evaluations of a training, oldest first: [N, 2] of images shown and kernel distance."""
+    return _curve(_records(run), "kid")
+
+
+def run_curves(run: RunFolder) -> dict[str, NDArray[np.float32]]:
+    """What else was noted at the evaluations, each like `run_scores`; those of `CURVES` that there are."""
+    records = _records(run)
+    curves = {name: _curve(records, name) for name in CURVES}
+    return {name: curve for name, curve in curves.items() if len(curve)}
+
+
+def _records(run: RunFolder) -> list[dict[str, Any]]:
     try:
-        pairs = [(record["images"], record["kid"]) for record in run.metrics() if "kid" in record]
-    except (OSError, ValueError, KeyError, TypeError):
-        pairs = []  # a line that a killed process did not finish; the next evaluation will be read
-    scores = np.array(pairs, np.float32).reshape(-1, 2)
-    return scores[np.isfinite(scores).all(axis=1)]
+        return run.metrics()
+    except (OSError, ValueError):
+        return []  # a line that a killed process did not finish; the next evaluation will be read
+
+
+def _curve(records: list[dict[str, Any]], name: str) -> NDArray[np.float32]:
+    try:
+        pairs = [(record["images"], record[name]) for record in records if name in record]
+        curve = np.array(pairs, np.float32).reshape(-1, 2)
+    except (ValueError, KeyError, TypeError):
+        return np.zeros((0, 2), np.float32)
+    return curve[np.isfinite(curve).all(axis=1)]
 
 
 def model_picture(folder: Path) -> Picture | None:

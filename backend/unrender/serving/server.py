@@ -44,6 +44,8 @@ from unrender_protocol.messages import (
     ResultAcknowledged,
     ShapeMesh,
     SubmitJob,
+    TrainingMethod,
+    TrainingPreset,
     Welcome,
 )
 from unrender_protocol.server import Incoming, ServerEndpoint
@@ -79,6 +81,14 @@ class Descriptions(Protocol):
 
     def datasets(self) -> tuple[str, ...]:
         """The names of the data sets that can be trained on."""
+        ...
+
+    def methods(self) -> tuple[TrainingMethod, ...]:
+        """The methods that can be trained."""
+        ...
+
+    def presets(self) -> tuple[TrainingPreset, ...]:
+        """Their presets."""
         ...
 
     def model_preview(self, name: str) -> tuple[str, np.ndarray | None]:
@@ -220,7 +230,8 @@ class JobServer:
         return JobList(tuple(self._summary(job) for job in self._queue.jobs(_JOBS_LISTED))), {}
 
     def _list_models(self, peer: bytes, message: ListModels, arrays: Arrays, request: bytes) -> Reply:
-        return ModelList(self._descriptions.models(), self._descriptions.datasets()), {}
+        told = self._descriptions
+        return ModelList(told.models(), told.datasets(), told.methods(), told.presets()), {}
 
     def _fetch_model_preview(self, peer: bytes, message: FetchModelPreview, arrays: Arrays, request: bytes) -> Reply:
         hash, picture = self._descriptions.model_preview(message.model)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What long work tells its caller."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ class Progress:
     """One report. `done` and `total` count the unit of the phase.
 
     preview: a picture [H, W, 3 or 4], None where there is no new one. scores: all evaluations of a training so far
-    [N, 2] as (images shown, kernel distance), None where there is no new one.
+    [N, 2] as (images shown, kernel distance), None where there is no new one; curves: the same of other values, by
+    their names.
     """
 
     phase: str
@@ -23,6 +24,7 @@ class Progress:
     message: str = ""
     preview: NDArray[np.uint8] | None = None
     scores: NDArray[np.float32] | None = None
+    curves: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 ProgressCallback = Callable[[Progress], None]

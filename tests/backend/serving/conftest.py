@@ -17,7 +17,7 @@ from unrender.serving.jobs import Job
 from unrender.serving.server import JobServer
 from unrender_protocol.client import Client
 from unrender_protocol.events import Arrived, Event
-from unrender_protocol.messages import Message, ModelSummary, ServerLimits, Welcome
+from unrender_protocol.messages import Message, ModelSummary, ServerLimits, TrainingMethod, TrainingPreset, Welcome
 from unrender_protocol.transport import InProcessHub
 
 LIMIT = 60.0  # seconds that anything may take on a busy machine; never what a test measures
@@ -56,6 +56,12 @@ class Descriptions:
 
     def weights(self, name: str, hash: str) -> tuple[str, bool]:
         return "", name == "chairs"
+
+    def methods(self) -> tuple[TrainingMethod, ...]:
+        return (TrainingMethod("iggan", "IG-GAN", "voxel_gan"),)
+
+    def presets(self) -> tuple[TrainingPreset, ...]:
+        return (TrainingPreset("iggan-32", "voxel_gan"),)
 
     def expire(self) -> None:
         """It always says the same."""

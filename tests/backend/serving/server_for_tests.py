@@ -29,6 +29,12 @@ class Descriptions:
     def weights(self, name: str, hash: str) -> tuple:
         return "", False
 
+    def methods(self) -> tuple:
+        return ()
+
+    def presets(self) -> tuple:
+        return ()
+
     def expire(self) -> None:
         """It always says the same."""
 

@@ -15,7 +15,7 @@ from unrender.serving import descriptions as descriptions_module
 from unrender.serving.descriptions import ServerDescriptions
 from unrender.serving.devices import ComputeDevice
 from unrender.serving.handlers import job_kinds
-from unrender.serving.previews import model_picture, run_arrays, run_scores, shrink, thumbnail
+from unrender.serving.previews import model_picture, run_arrays, run_curves, run_scores, shrink, thumbnail
 from unrender.training.run_folder import RunFolder
 from unrender.training.sheet_grid import grid_cells
 from unrender.training.sheets import picture_grid
@@ -159,3 +159,19 @@ def test_a_long_list_of_models_and_data_sets_fits_into_a_message(
     assert len(told.datasets()) == 64
     encode(told.welcome(1))
     encode(ModelList(told.models(), told.datasets()))
+
+
+def test_curves_are_what_the_records_hold_and_nothing_else(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    assert run_curves(run) == {}
+    run.append_metrics({"images": 0, "kid": 2.0})
+    run.append_metrics({"images": 100, "kid": 1.0, "fid": 30.0, "generator_loss": 0.7, "step_seconds": 0.5})
+    run.append_metrics({"images": 200, "fid": float("nan"), "generator_loss": 0.6})
+    curves = run_curves(run)
+    assert sorted(curves) == ["fid", "generator_loss"]
+    assert curves["fid"].tolist() == [[100.0, 30.0]]
+    assert curves["generator_loss"] == pytest.approx(np.array([[100.0, 0.7], [200.0, 0.6]]))
+    assert sorted(run_arrays(run)) == ["curve_fid", "curve_generator_loss", "scores"]
+    with run.metrics_path.open("a") as file:
+        file.write('{"images": 300, "fi')
+    assert run_curves(run) == {}, "half a line: the next report has them all"

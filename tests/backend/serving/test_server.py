@@ -139,6 +139,8 @@ def test_a_picture_of_a_model_or_a_sentence(server: Any) -> None:
         client.list_models()
         listed = server.wait_for(client, ModelList).message
         assert listed.datasets == ("tables",)
+        assert [method.title for method in listed.methods] == ["IG-GAN"]
+        assert [preset.name for preset in listed.presets] == ["iggan-32"]
         client.welcome = replace(client.welcome, capabilities=("model_previews",))
         assert client.fetch_model_preview("chairs")
         answer = server.wait_for(client, ModelPreview)

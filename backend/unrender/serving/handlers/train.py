@@ -16,7 +16,7 @@ from unrender.serving.handlers.parameters import check_choice, check_name, check
 from unrender.serving.handlers.rendering import CAMERAS
 from unrender.serving.handlers.training_pictures import ObjectViews, PictureStore
 from unrender.serving.job_kinds import JobOutput, JobWork
-from unrender.serving.previews import read_picture, run_arrays, run_scores
+from unrender.serving.previews import read_picture, run_arrays, run_curves, run_scores
 from unrender.storage import data_home
 from unrender.training.progress import Progress, ProgressCallback
 from unrender.training.run_folder import RunFolder
@@ -137,7 +137,7 @@ def _forget_unbegun(parameters: TrainParameters, run: RunFolder) -> None:
 
 
 class _Shown:
-    """Passes reports on, with all scores whenever there is a new one; the first with what an earlier session left."""
+    """Passes reports on, with all scores and curves where there are new ones; the first with what was left earlier."""
 
     def __init__(self, run: RunFolder, progress: ProgressCallback) -> None:
         self._run, self._progress = run, progress
@@ -148,10 +148,11 @@ class _Shown:
         left, self._left = self._left, {}
         stamp = self._read_stamp()
         scores = left.get("scores")
+        curves = {name.removeprefix("curve_"): left[name] for name in left if name.startswith("curve_")}
         if stamp != self._stamp:
-            self._stamp, scores = stamp, run_scores(self._run)
+            self._stamp, scores, curves = stamp, run_scores(self._run), run_curves(self._run)
         preview = left.get("preview") if report.preview is None else report.preview
-        self._progress(replace(report, preview=preview, scores=scores))
+        self._progress(replace(report, preview=preview, scores=scores, curves=curves))
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
@@ -165,7 +166,7 @@ def _trained(run: RunFolder, name: str) -> JobOutput:
     """What a training job gives: plain facts, the newest picture, the scores."""
     newest = (run.metrics()[-1:] or [{}])[0]
     result = {"run": name} | {key: newest[key] for key in ("images", "seconds", "kid") if key in newest}
-    arrays: dict[str, np.ndarray] = {"scores": run_scores(run)}
+    arrays = {"scores": run_scores(run)} | {f"curve_{name}": curve for name, curve in run_curves(run).items()}
     sample = run.newest_sample()
     sheet = None if sample is None else read_picture(sample)
     if sheet is not None:
