@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from unrender.networks.surface_kernels import compiled, use_threads
+from unrender.networks.numba_functions import compiled, use_threads
 
 _OPAQUE = np.float32(1e-4)  # product compositing stops where less light than this comes through
 _RECORD = np.float32(1e-6)  # by how much a sample must exceed all before it: interpolated ones differ in the last bit

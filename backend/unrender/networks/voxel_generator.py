@@ -6,8 +6,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrender.geometry.surface import blur_separable, torch_ball
+from unrender.geometry.surface import torch_ball
 from unrender.networks.joint_batch_norm import JointBatchNorm3d
+from unrender.networks.logit_head import blurred_logits
 
 _MOSTLY_EMPTY = -2.0  # bias of the logits at first
 _LAYERS = 3  # modules of `features` per resolution
@@ -73,16 +74,16 @@ class VoxelGenerator(nn.Module):
         """Occupancy logits, in float32 whatever the autocast."""
         inner = self.features[:-_LAYERS](z.view(*z.shape, 1, 1, 1))
         if not self.grows:
-            return self._blurred(self.to_logits(self.features[-_LAYERS:](inner)))
-        coarse = self._blurred(self.to_half_logits(inner))
+            return self._head(self.features[-_LAYERS:](inner), self.to_logits)
+        coarse = self._head(inner, self.to_half_logits)
         if self.halved:
             return coarse
-        finer = self._blurred(self.to_logits(self.features[-_LAYERS:](inner)))
+        finer = self._head(self.features[-_LAYERS:](inner), self.to_logits)
         return functional.interpolate(coarse, scale_factor=2.0, mode="trilinear", align_corners=False) + finer
 
     def forward(self, z: Float[Tensor, "B latent"]) -> Float[Tensor, "B 1 X Y Z"]:
         """Occupancies; voxels outside the unit-diameter ball are empty."""
         return torch.sigmoid(self.logits(z)) * (self.half_ball if self.halved else self.ball)
 
-    def _blurred(self, logits: Tensor) -> Tensor:
-        return blur_separable(logits.float(), self.logit_blur)
+    def _head(self, features: Tensor, layer: nn.ConvTranspose3d) -> Tensor:
+        return blurred_logits(features, layer, self.logit_blur)
