@@ -61,7 +61,7 @@ class DiscriminatorConfig:
 class ProxyConfig:
     kind: Literal["compositing", "render_net"] = "compositing"
     compositing: Compositing = "product"  # weights along a ray; only for kind = "compositing"
-    width: int = 32  # channels of the 2D network; only for kind = "compositing"
+    width: int = 16  # channels of the 2D network; only for kind = "compositing"
     channels_3d: int = 32  # of RenderNet, whose 2D part is channels_3d * image_size / 4 wide, then half of that
     blocks_3d: int = 2  # residual blocks of RenderNet
     blocks_2d: int = 4  # the first half of them at full width, the others at half
@@ -79,7 +79,7 @@ class ProxyConfig:
     beta2: float = 0.999
     pretrain_shapes: tuple[str, ...] = ("cubes", "table")  # procedural classes
     pretrain_images: int = 3200  # counted in images shown; 0 skips the phase
-    pretrain_learning_rate: float = 1e-3
+    pretrain_learning_rate: float = 5e-3  # RenderNet wants far less
     pretrain_fresh_interval: int = 2  # iterations per newly rendered batch; the others replay earlier renders
 
     def __post_init__(self) -> None:
