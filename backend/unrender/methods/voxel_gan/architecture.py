@@ -12,6 +12,7 @@ _EVERYWHERE = (
     "route",
     "resolution",
     "image_size",
+    "progressive_images",
     "generator.latent",
     "generator.channels",
     "discriminator.channels",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional
 
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.conventions import linear_to_srgb
@@ -29,12 +30,14 @@ class PendingImages:
 
     pending: PendingRender
     encoding: str
+    halved: bool
     waited_seconds: float = 0.0
 
     def result(self) -> Float[Tensor, "B 2 H W"]:
         """Wait for the images; `waited_seconds` and `render_seconds` are known afterwards."""
         started = time.perf_counter()
         images = discriminator_images(self.pending.result(), self.encoding)
+        images = functional.avg_pool2d(images, 2) if self.halved else images
         self.waited_seconds = time.perf_counter() - started
         return images
 
@@ -43,17 +46,21 @@ class PendingImages:
         return self.pending.render_seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BlackBox:
-    """A renderer with its light and its encoding fixed. Nothing in here carries a gradient."""
+    """A renderer with its light and its encoding fixed. Nothing in here carries a gradient.
+
+    halved: whether images are averaged down to half the renderer's size.
+    """
 
     renderer: Renderer
     lighting: Lighting
     encoding: str
+    halved: bool = False
 
     def submit(self, grid: Bool[Tensor, "B 1 X Y Z"], cameras: Cameras) -> PendingImages:
         """Start rendering and return at once."""
-        return PendingImages(self.renderer.submit(grid, cameras, self.lighting), self.encoding)
+        return PendingImages(self.renderer.submit(grid, cameras, self.lighting), self.encoding, self.halved)
 
     def render(self, grid: Bool[Tensor, "B 1 X Y Z"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
         """Render and wait."""

@@ -36,6 +36,7 @@ from unrender.methods.voxel_gan.discriminator_update import DiscriminatorUpdate
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.fakes import Fakes, draw_thresholds, fakes_from_state
 from unrender.methods.voxel_gan.generator_update import GeneratorUpdate
+from unrender.methods.voxel_gan.growth import Growth
 from unrender.methods.voxel_gan.networks import build_networks
 from unrender.methods.voxel_gan.pretraining import Pretraining
 from unrender.methods.voxel_gan.proxy_update import ProxyUpdate
@@ -62,6 +63,7 @@ class VoxelGan:
         self.batch_size = config.batch_size
         self.networks = networks = build_networks(config, devices)
         self.route = build_route(config, networks.proxy, devices)
+        self._growth = Growth(config, networks, black_box)
         self._evaluation = evaluation
         self._random = torch.Generator().manual_seed(config.seed)
         self._fakes: Fakes | None = None
@@ -72,7 +74,7 @@ class VoxelGan:
         self._proxy = None if networks.proxy is None else ProxyUpdate(config, networks.proxy, critic, devices)
         self._generator = GeneratorUpdate(config, networks.generator, networks.average, critic, self.route, devices)
         self._critic = critic
-        self._bands = BandCorrection(config.proxy, black_box) if config.corrects_bands else None
+        self._bands = BandCorrection(config.proxy, self._growth.black_box) if config.corrects_bands else None
         self._generator.correction = self._bands
         self._collapse = CollapseWatch(config.route, config.batch_size)
 
@@ -84,9 +86,10 @@ class VoxelGan:
         return (Phase("proxy", self.config.proxy.pretrain_images), adversarial)
 
     def step(self, phase: Phase, shown: int, real: Float[Tensor, "B C H W"]) -> dict[str, float]:
-        """One step on this process' share of real images; statistics carry the losses and the seconds of `network`,
-        `render` and `wait`."""
+        """One step on this process' share of real images; statistics carry the losses of the joint batch, and this
+        process' seconds of `network`, `render` and `wait`."""
         started = time.perf_counter()
+        self._growth.enter(0 if phase.name == "proxy" else shown)
         if phase.name == "proxy":
             statistics, seconds = self._pretrain(shown)
         else:
@@ -95,26 +98,27 @@ class VoxelGan:
         numbers = self._numbers(statistics)  # waits for the device
         if self._augmenter.probability is not None and "real_sign" in statistics:
             numbers["augmentation"] = self._augmenter.probability
-            self._augmenter.observe(self.devices.mean(statistics["real_sign"]).item())
+            self._augmenter.observe(numbers["real_sign"])
         return numbers | seconds | {"network_seconds": time.perf_counter() - started - seconds["wait_seconds"]}
 
     def _pretrain(self, shown: int) -> tuple[Statistics, dict[str, float]]:
         assert self._proxy is not None
         if self._pretraining is None:
-            self._pretraining = Pretraining(self.config, self.black_box, self._proxy, self.devices)
+            growth = self._growth
+            self._pretraining = Pretraining(self.config, growth.black_box, self._proxy, growth.resolution, self.devices)
         return self._pretraining.step(shown)
 
     def _play(self, step: int, real: Tensor) -> tuple[Statistics, dict[str, float]]:
         """Discriminator and proxy learn from the last step's shapes, whose renders are there; the generator from new
         ones, whose renders are made meanwhile."""
-        if self._fakes is None:
+        real = self._growth.fit(silhouettes(real) if self.route.only_silhouettes else real)
+        if self._fakes is None or self._fakes.output.shape[-1] != self._output_side():
             self._pretraining = None
             self._fakes = self._draw_fakes()
         following = self._draw_fakes()
         if self._bands is not None:
             self._bands.submit(step, following)
         fakes = self._fakes
-        real = silhouettes(real) if self.route.only_silhouettes else real
         waiting = time.perf_counter()
         renders = fakes.renders().to(self.devices.device) if self.route.renders else None
         waited = time.perf_counter() - waiting
@@ -140,21 +144,27 @@ class VoxelGan:
             devices.share(threshold.T).T.to(devices.device),
         )
         if self.route.renders:
-            fakes.submit(self.black_box)
+            fakes.submit(self._growth.black_box)
         return fakes
+
+    def _output_side(self) -> int:
+        """Of what the generator makes at present: batches that were drawn before it grew are of no use any more."""
+        return self._growth.resolution if self.route.has_shapes else self._growth.image_size
 
     @torch.no_grad()
     def _shown_to_discriminator(self, fakes: Fakes, renders: Tensor | None) -> Tensor:
         if self.route.shows_renders and renders is not None:
             return renders[0]
-        return self.route.look(fakes.output, fakes.cameras, fakes.threshold[0]).float()
+        return self.route.look(fakes.output.detach(), fakes.cameras, fakes.threshold[0]).float()
 
     @torch.no_grad()
     def _describe(self, output: Tensor, generated: Tensor) -> Statistics:
         """What a collapse shows in."""
+        output = output.contiguous()
+        middle = self.devices.mean(output.mean(dim=0))
         statistics = {
-            "coverage": generated[:, 1].mean(),
-            "diversity": output.std(dim=0, correction=0).mean(),
+            "coverage": generated[:, 1].contiguous().mean(),
+            "diversity": self.devices.mean((output - middle).square().mean(dim=0)).sqrt().mean(),
         }
         if self.route.has_shapes:
             statistics["occupancy"] = (output > 0.5).float().mean()
@@ -162,10 +172,11 @@ class VoxelGan:
         return statistics
 
     def _numbers(self, statistics: Statistics) -> dict[str, float]:
-        values = torch.stack([value.detach().float() for value in statistics.values()]).tolist()
-        numbers = dict(zip(statistics, values, strict=True))
+        """The means over all processes, together."""
+        values = self.devices.mean(torch.stack([value.detach().float() for value in statistics.values()]))
+        numbers = dict(zip(statistics, values.tolist(), strict=True))
         if "proxy_loss" in numbers:
-            mean = numbers["proxy_loss"] / (2 * self.config.image_size**2)
+            mean = numbers["proxy_loss"] / (2 * self._growth.image_size**2)
             numbers["proxy_psnr"] = float(-10.0 * np.log10(max(mean, 1e-12)))
         return numbers
 
@@ -224,7 +235,7 @@ class VoxelGan:
         cameras = config.views.sample(config.audit_samples, generator)
         shapes = self.networks.average(z.to(self.devices.device))
         path, softness = config.proxy.path, config.proxy.threshold_softness
-        audit = band_audit(shapes, cameras, proxy, self._critic.score, self.black_box, softness, (path,))
+        audit = band_audit(shapes, cameras, proxy, self._critic.score, self._growth.black_box, softness, (path,))
         return audit.statistics(path)
 
     def complaint(self, statistics: dict[str, float]) -> str | None:

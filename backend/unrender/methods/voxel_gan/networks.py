@@ -29,14 +29,19 @@ class VoxelGanNetworks:
 def build_generator(config: VoxelGanConfig) -> VoxelGenerator:
     """A generator of shapes of the configured size with fresh weights."""
     return VoxelGenerator(
-        config.resolution, config.generator.latent, config.generator.channels, config.generator.logit_blur
+        config.resolution,
+        config.generator.latent,
+        config.generator.channels,
+        config.generator.logit_blur,
+        grows=config.progressive_images > 0,
     )
 
 
 def build_any_generator(config: VoxelGanConfig) -> AnyGenerator:
     """The route's generator; the one of images mirrors the discriminator, as in DCGAN."""
     if config.route == "image":
-        return ImageGenerator(config.image_size, config.generator.latent, config.discriminator.channels[::-1])
+        channels = config.discriminator.channels[::-1]
+        return ImageGenerator(config.image_size, config.generator.latent, channels, grows=config.progressive_images > 0)
     return build_generator(config)
 
 
@@ -51,8 +56,8 @@ def build_proxy(config: VoxelGanConfig) -> nn.Module:
 
 def build_discriminators(config: VoxelGanConfig) -> Discriminators:
     """The judge of images, and that of silhouettes if there is one."""
-    settings = config.discriminator
-    return Discriminators(config.image_size, settings.channels, settings.spectral_norm, silhouette=settings.silhouette)
+    settings, grows = config.discriminator, config.progressive_images > 0
+    return Discriminators(config.image_size, settings.channels, settings.spectral_norm, grows, settings.silhouette)
 
 
 def build_networks(config: VoxelGanConfig, devices: Devices) -> VoxelGanNetworks:

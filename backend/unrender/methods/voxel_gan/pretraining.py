@@ -14,12 +14,14 @@ from unrender.training.devices import Devices
 class Pretraining:
     """Shows the proxy procedural shapes and what the black box makes of them, with a falling learning rate."""
 
-    def __init__(self, config: VoxelGanConfig, black_box: BlackBox, proxy: ProxyUpdate, devices: Devices) -> None:
+    def __init__(
+        self, config: VoxelGanConfig, black_box: BlackBox, proxy: ProxyUpdate, resolution: int, devices: Devices
+    ) -> None:
         self._config, self._proxy, self._devices = config, proxy, devices
         self._replay = ProxyReplay(
             black_box,
             config.views,
-            config.resolution,
+            resolution,
             config.batch_size,
             config.proxy.pretrain_fresh_interval,
             config.seed,

@@ -31,7 +31,7 @@ class ProxyUpdate:
 
     def __init__(self, config: VoxelGanConfig, proxy: nn.Module, critic: Critic, devices: Devices) -> None:
         self._settings, self._critic, self._devices = config.proxy, critic, devices
-        self._proxy, self._resolution = proxy, config.resolution
+        self._proxy = proxy
         self.updater = Updater(proxy, config.proxy, devices, config.accumulation)
         self._buffer: RenderBuffer | None = None
         if config.proxy.replay_images > 0:
@@ -116,7 +116,7 @@ class ProxyUpdate:
     def _replay(self, buffer: RenderBuffer, step: int, fakes: Fakes, renders: Tensor) -> None:
         """Half a batch of earlier pairs counts as much as so many new ones."""
         half = max(len(renders) // 2, 1)
-        if len(buffer) >= half:
+        if len(buffer) >= half and buffer.resolution == fakes.output.shape[-1]:
             solids, cameras, images = buffer.draw(step, half)
             grid, images = solids.float().to(self._devices.device), images.to(self._devices.device)
             for part in self.updater.parts(half):
@@ -136,4 +136,4 @@ class ProxyUpdate:
     def load_earlier(self, state: dict[str, Any] | None, cameras_like: Cameras) -> None:
         """Fill the buffer from `earlier_state`."""
         if self._buffer is not None and state is not None:
-            self._buffer.load_state_dict(state, cameras_like, self._resolution, self._devices)
+            self._buffer.load_state_dict(state, cameras_like, self._devices)

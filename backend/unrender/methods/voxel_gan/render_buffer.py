@@ -27,6 +27,11 @@ class RenderBuffer:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def resolution(self) -> int:
+        """Voxels per side of the pairs; 0 while there are none."""
+        return self._side
+
     def add(
         self,
         step: int,
@@ -34,7 +39,9 @@ class RenderBuffer:
         cameras: Cameras,
         images: Float[Tensor, "B 2 H W"],
     ) -> None:
-        """Keep pairs, at most as many as there is room for in an empty buffer."""
+        """Keep pairs, at most as many as there is room for in an empty buffer; forgets those of another resolution."""
+        if solids.shape[-1] != self._side:
+            self._pairs, self._count = {}, 0
         self._like, self._side = cameras, solids.shape[-1]
         pairs = {
             "solids": torch.from_numpy(np.packbits(solids.cpu().flatten(1).numpy(), axis=1)),
@@ -65,11 +72,13 @@ class RenderBuffer:
         """The pairs of all processes."""
         return {name: devices.gather(value[: self._count]) for name, value in self._pairs.items()}
 
-    def load_state_dict(self, state: dict[str, Tensor], cameras_like: Cameras, side: int, devices: Devices) -> None:
+    def load_state_dict(self, state: dict[str, Tensor], cameras_like: Cameras, devices: Devices) -> None:
         """This process' share of what `state_dict` returned."""
-        self._like, self._side, self._count, self._pairs = cameras_like, side, 0, {}
+        self._like, self._side, self._count, self._pairs = cameras_like, 0, 0, {}
+        if state:
+            self._side = round((8 * state["solids"].shape[1]) ** (1 / 3))
         for name, value in state.items():
-            own = devices.share(value)[: self._capacity]
+            own = devices.share(value[: len(value) // devices.world * devices.world])[: self._capacity]
             self._count = len(own)
             self._pairs[name] = own.new_zeros(self._capacity, *own.shape[1:])
             self._pairs[name][: self._count] = own

@@ -19,7 +19,7 @@ from unrender.geometry.cameras import Cameras
 from unrender.methods.voxel_gan.black_box import discriminator_images
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.gradient_paths import shown_to_proxy
-from unrender.renderers.differentiable.volumetric import VolumetricRenderer
+from unrender.renderers.differentiable.volumetric import Volumetric, VolumetricRenderer
 from unrender.training.devices import Devices
 
 Look = Callable[[Tensor, Cameras, Float[Tensor, "B"]], Float[Tensor, "B 2 H W"]]
@@ -56,8 +56,7 @@ def build_route(config: VoxelGanConfig, proxy: nn.Module | None, devices: Device
             renders=shows_renders or config.proxy.joint,
             shows_renders=shows_renders,
         )
-    renderer = VolumetricRenderer(config.route, config.image_size)
-    return Route(_through_closed_form(config, renderer), only_silhouettes=True)
+    return Route(_through_closed_form(config, config.route), only_silhouettes=True)
 
 
 def _through_proxy(config: VoxelGanConfig, proxy: nn.Module, devices: Devices) -> Look:
@@ -72,8 +71,10 @@ def _through_proxy(config: VoxelGanConfig, proxy: nn.Module, devices: Devices) -
     return look
 
 
-def _through_closed_form(config: VoxelGanConfig, renderer: VolumetricRenderer) -> Look:
+def _through_closed_form(config: VoxelGanConfig, kind: Volumetric) -> Look:
     def look(output: Tensor, cameras: Cameras, threshold: Tensor) -> Tensor:
+        # Shapes of half the resolution have images of half the size.
+        renderer = VolumetricRenderer(kind, config.image_size * output.shape[-1] // config.resolution)
         with torch.autocast(output.device.type, enabled=False):
             rendered = renderer.render(output.float(), cameras, config.lighting)
         return discriminator_images(rendered, config.photos.encoding)
