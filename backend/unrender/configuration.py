@@ -120,6 +120,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             raise _mismatch(where, value, "one of " + ", ".join(map(repr, arguments)))
         return value
     if origin is tuple:
+        if isinstance(value, str) and arguments == (str, Ellipsis):
+            return tuple(item.strip() for item in value.strip("[]").split(","))  # words, without quotation marks
         if not isinstance(value, list | tuple):
             raise _mismatch(where, value, "a list")
         if len(arguments) == 2 and arguments[1] is Ellipsis:

@@ -65,6 +65,7 @@ def _evaluation() -> Evaluation:
 
 def game(*overrides: str, devices: Devices | None = None) -> VoxelGan:
     """A game with weights that follow from the seed; its black box is a `CountingRenderer`."""
+    torch.set_num_threads(1)  # networks of this size only wait for one another
     config = tiny_config(*overrides)
     black_box = BlackBox(CountingRenderer(config.image_size), config.lighting, config.photos.encoding)
     return VoxelGan(config, black_box, _evaluation(), devices or cpu())
