@@ -8,7 +8,7 @@ DistributedDataParallel wrapper: a network here serves several losses, and R1 di
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -97,7 +97,7 @@ class Devices:
     def gather(self, rows: Tensor) -> Tensor:
         """The joint batch from everybody's rows [b, ...], on their device: undoes `share`. Together; no gradient."""
         if self.world == 1:
-            return rows
+            return rows.detach()
         dtype = torch.uint8 if rows.dtype == torch.bool else rows.dtype
         own = rows.detach().to(self.device, dtype).contiguous()
         parts = [torch.empty_like(own) for _ in range(self.world)]
@@ -164,13 +164,6 @@ class Devices:
         total = value.to(self.device, copy=True)
         torch.distributed.all_reduce(total)
         return (total / self.world).to(value.device)
-
-    def mean_statistics(self, statistics: Mapping[str, float]) -> dict[str, float]:
-        """Means of numbers by name over all processes, in one go. Together, with the same names in the same order."""
-        if self.world == 1:
-            return dict(statistics)
-        means = self.mean(torch.tensor(list(statistics.values()), dtype=torch.float64))
-        return dict(zip(statistics, means.tolist(), strict=True))
 
     def any_of(self, flags: Iterable[bool]) -> list[bool]:
         """For each flag whether any process has set it. Together."""

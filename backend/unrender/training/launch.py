@@ -138,6 +138,11 @@ def _started_layout() -> Layout | None:
     # A batch script inherits the number of tasks too; only in a step that srun started are there so many processes.
     tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     nodes = int(os.environ.get("SLURM_STEP_NUM_NODES", "1"))
+    if tasks > 1 and "SLURM_NTASKS_PER_NODE" not in os.environ:
+        raise ConfigurationError(
+            f"srun started {tasks} processes, but does not say how many on each machine.",
+            "Start them with --ntasks-per-node in the place of --ntasks.",
+        )
     return None if tasks == 1 else _evenly(tasks, tasks // nodes, nodes)
 
 

@@ -122,10 +122,9 @@ class TrainingLoop:
         items, passes = self._sampler.peek(self._method.batch_size)
         self._pictures.prefetch(share(items), share(passes))
         started = time.perf_counter()
-        own = self._method.step(phase, self._shown[phase.name], batch)
-        own["step_seconds"] = time.perf_counter() - started
-        own["pictures_seconds"] = self._pictures.waited_seconds
-        statistics = self._devices.mean_statistics(own)
+        statistics = self._method.step(phase, self._shown[phase.name], batch)
+        statistics["step_seconds"] = time.perf_counter() - started
+        statistics["pictures_seconds"] = self._pictures.waited_seconds
         self._shown[phase.name] += self._method.batch_size
         bad = [name for name, value in statistics.items() if not math.isfinite(value)]
         complaint = f"{bad[0]} is not a finite number" if bad else self._method.complaint(statistics)

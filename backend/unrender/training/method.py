@@ -29,7 +29,11 @@ class Method(Protocol):
         ...
 
     def step(self, phase: Phase, shown: int, real: Float[Tensor, "B C H W"]) -> dict[str, float]:
-        """One update of every network on one batch; `shown` images of this phase came before. Returns statistics."""
+        """One update of every network; `shown` images of this phase came before. Returns statistics.
+
+        real: this process' share of the joint batch. The statistics are those of the joint batch, so that all processes
+        draw the same conclusions, but for seconds.
+        """
         ...
 
     def sample_sheet(self, real: Float[Tensor, "B C H W"]) -> NDArray[np.uint8]:
