@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When another file is opened: results go into the file that they were asked for, and the panel's settings stay."""
+"""When another file is opened, results go into the file that they were asked for, and the panel's settings stay.
+
+What is undone is not done again by a mesh that was still on its way.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +18,29 @@ from .properties import UNRENDER_PG_settings, get_settings
 
 
 class FileWatch:
-    """Two of Blender's handlers. A file that is opened again ("Revert") counts as the same file."""
+    """Four of Blender's handlers. A file that is opened again ("Revert") counts as the same file."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._path = ""
         self._settings: Mapping[str, Any] = {}
-        self._before, self._after = self._make_handlers()
+        self._before, self._after, self._undone = self._make_handlers()
 
     def start(self) -> None:
         """Add the handlers; they survive the loading of files."""
         bpy.app.handlers.load_pre.append(self._before)
         bpy.app.handlers.load_post.append(self._after)
+        bpy.app.handlers.undo_post.append(self._undone)
+        bpy.app.handlers.redo_post.append(self._undone)
 
     def stop(self) -> None:
         """Remove the handlers."""
         bpy.app.handlers.load_pre.remove(self._before)
         bpy.app.handlers.load_post.remove(self._after)
+        bpy.app.handlers.undo_post.remove(self._undone)
+        bpy.app.handlers.redo_post.remove(self._undone)
 
-    def _make_handlers(self) -> tuple[Callable[..., None], Callable[..., None]]:
+    def _make_handlers(self) -> tuple[Callable[..., None], ...]:
         """Plain functions: Blender does not see that a method is persistent."""
 
         @persistent
@@ -51,8 +58,13 @@ class FileWatch:
                 found = shapes_in_file()
             same = bool(self._path) and bpy.data.filepath == self._path
             self._session.file_opened(found, same)
+            self._session.forget_meshes()
 
-        return before, after
+        @persistent
+        def undone(*_arguments: object) -> None:
+            self._session.forget_meshes()
+
+        return before, after, undone
 
 
 def changed_settings(settings: UNRENDER_PG_settings) -> dict[str, Any]:

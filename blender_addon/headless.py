@@ -129,6 +129,27 @@ class Driver:
         made = [candidate for candidate in bpy.context.scene.objects if candidate.get("unrender_job") == job.key]
         return [candidate.name for candidate in sorted(made, key=lambda candidate: candidate["unrender_index"])]
 
+    def change_meshes(self, names: Sequence[str], timeout: float = 60.0, **settings: float) -> None:
+        """Mesh generated objects anew, as the sliders of the selected shapes do, and wait until they are changed.
+
+        Args:
+            names: of the objects.
+            timeout: seconds.
+            settings: threshold, smoothing, resolution: those that are to be others.
+
+        Raises:
+            HeadlessError: a mesh cannot be made, or took longer than `timeout` seconds.
+        """
+        from .shape_settings import change_selected
+
+        self._select(names)
+        remeshing = self.session.remeshing
+        for name, value in settings.items():
+            change_selected(bpy.context, name, value)
+        self.wait(lambda: all(remeshing.wanted(name) is None for name in names), timeout, "the meshes")
+        if remeshing.problem is not None:
+            raise HeadlessError(remeshing.problem)
+
     def train(
         self,
         folder: Path,

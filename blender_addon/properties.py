@@ -14,6 +14,7 @@ from .connection.datasets import CLASSES as SHAPE_CLASSES
 from .connection.datasets import OBJECTS, rendered_dataset
 from .connection.training import PRESETS, trained_model
 from .naming import free_name, name_from_folder, plural
+from .shape_settings import RESOLUTIONS, resolution_choice, slider
 
 if TYPE_CHECKING:
     from .connection.folder_render import FolderRenderer
@@ -116,6 +117,26 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
         min=0.05,
         max=0.95,
         subtype="FACTOR",
+    )
+    smoothing: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Smoothing",
+        description="How much of the steps of the voxels is taken off",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    resolution: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Resolution", description="How fine the mesh is", items=RESOLUTIONS
+    )
+    shape_threshold: slider(  # type: ignore[valid-type]
+        "threshold", "Threshold", "Of the selected shapes, at once. Low: fuller. High: thinner", 0.05, 0.95
+    )
+    shape_smoothing: slider(  # type: ignore[valid-type]
+        "smoothing", "Smoothing", "How much of the steps of the voxels is taken off the selected shapes", 0.0, 1.0
+    )
+    shape_resolution: resolution_choice(  # type: ignore[valid-type]
+        "Resolution", "How fine the meshes of the selected shapes are"
     )
     train_source: bpy.props.EnumProperty(  # type: ignore[valid-type]
         name="Learn from", description="What the new model learns from", items=TRAIN_SOURCES

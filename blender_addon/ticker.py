@@ -43,7 +43,12 @@ class Ticker:
         self._asset_previews = asset_previews
         self._folder_renderer = folder_renderer
         self._files = FileWatch(session)
-        chores: tuple[Callable[[], bool], ...] = (self._import_next, self._write_picture, asset_previews.write_next)
+        chores: tuple[Callable[[], bool], ...] = (
+            self._import_next,
+            self._change_mesh,
+            self._write_picture,
+            asset_previews.write_next,
+        )
         self._chores = deque(chores)
         self._chore_is_due = False
         self._shown = (-1, -1, -1, 0)
@@ -124,6 +129,24 @@ class Ticker:
         except RuntimeError as error:  # the operator's report, or its poll
             if job in self._session.awaited_imports:
                 self._session.stop_importing(job, str(error).strip())
+        return True
+
+    def _change_mesh(self) -> bool:
+        """Put one mesh into the object that it was wished for, by the operator that makes the undo step."""
+        remeshing = self._session.remeshing
+        waiting = remeshing.next_result()
+        if waiting is None:
+            return False
+        window = shown_window(bpy.context)
+        if not in_object_mode(window) or is_transforming(window):
+            return False
+        begins = remeshing.begins_change(waiting)
+        operator = bpy.ops.unrender.change_mesh if begins else bpy.ops.unrender.change_mesh_further
+        try:  # without temp_override: see shown_window
+            operator("EXEC_DEFAULT", True, target=waiting.wish.target)
+        finally:
+            remeshing.take(waiting.wish.target)  # also where the operator could not be called
+        self._session.revision += 1
         return True
 
     def _redraw(self) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .session import Session
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GenerateSettings:
-    """Parameters of the `generate` job as the wire has them: `count` shapes, with seeds from `seed` upwards."""
+    """Parameters of the `generate` job as the wire has them: `count` shapes, with seeds from `seed` upwards.
+
+    Those that older generators do not know are sent only where they are not as usual.
+    """
 
     model: str
     seed: int
@@ -21,9 +24,16 @@ class GenerateSettings:
     variety: float = 1.0
     max_faces: int | None = None
     smooth: bool = True
+    smoothing: float = 1.0
+    resolution: int = 1
+
+    def parameters(self) -> dict[str, Any]:
+        """As they are sent."""
+        usual = {"smoothing": 1.0, "resolution": 1}
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
 
 def submit_generate(session: Session, settings: GenerateSettings) -> bytes:
     """Queue the job; returns its id at once."""
     title = f"{settings.count} x {settings.model}, seed {settings.seed}"
-    return session.submit("generate", title, asdict(settings))
+    return session.submit("generate", title, settings.parameters())

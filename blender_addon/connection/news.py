@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .events import ConnectionEvent
 from .job_events import JobEvent
+from .problems import Problem
+from .remeshing import MeshSettings, MeshWish, ShapeSource
 from .shapes import Shape
 from .states import ConnectionTest, Endpoint, ModelCard, Target
 
@@ -87,6 +89,17 @@ class ModelPictureCame:
 
 
 @dataclass(frozen=True, slots=True)
+class MeshCame:
+    """Another mesh of a shape, or why there is none."""
+
+    source: int
+    of: ShapeSource
+    settings: MeshSettings
+    shape: Shape | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionTested:
     """Test number `source` of the connection is over."""
 
@@ -108,7 +121,7 @@ class LogLine:
     text: str
 
 
-LinkNews = ConnectionNews | JobsListed | ModelsListed | ModelPictureCame
+LinkNews = ConnectionNews | JobsListed | ModelsListed | ModelPictureCame | MeshCame
 News = LinkNews | BackendNews | BackendSearched | JobNews | ConnectionTested | LogLine
 
 
@@ -144,6 +157,9 @@ class Link(Protocol):
 
     def fetch_model_preview(self, model: str) -> None:
         """Ask for the picture of a model."""
+
+    def fetch_mesh(self, wish: MeshWish) -> None:
+        """Ask for a mesh; `MeshCame` follows."""
 
     def shut_down(self, timeout: float) -> None:
         """End the thread, waiting for it at most `timeout` seconds."""

@@ -157,6 +157,22 @@ BAD_RESULT = Problem(
     NextStep.RETRY,
 )
 
+MESH_UNANSWERED = Problem(
+    "no_mesh",
+    "The generator did not make the mesh.",
+    "Move the slider again; if that does not help, press Copy report.",
+    NextStep.COPY_REPORT,
+)
+NO_MESHES = Problem(
+    "no_meshes",
+    "The generator is older than this add-on, and cannot change meshes afterwards.",
+    "Update the generator, or generate the shapes anew with these settings.",
+    NextStep.OPEN_PREFERENCES,
+)
+NOT_CONNECTED = Problem(
+    "not_connected", "The generator makes the meshes, and is not connected.", "Press Connect.", NextStep.CONNECT
+)
+
 NOT_READ = Problem(
     "not_read",
     "The disk with the photos does not answer.",

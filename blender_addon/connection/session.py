@@ -8,7 +8,7 @@ calls it in the window, a plain loop calls it in background mode and in tests.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,14 @@ from .news import (
     Link,
     LinkNews,
     LogLine,
+    MeshCame,
     ModelsListed,
     News,
     Tester,
 )
-from .problems import Problem
-from .states import MODEL_PREVIEWS, ONLINE, ConnectionState, ConnectionTest, Target
+from .problems import NO_MESHES, NOT_CONNECTED, Problem
+from .remeshing import MeshSettings, Remeshing, ShapeSource
+from .states import MESHES, MODEL_PREVIEWS, ONLINE, ConnectionState, ConnectionTest, Target
 from .transitions import transition
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Session(JobList):
         self._backend_number = 0
         self._test_number = 0
         self._model_pictures = ModelPictures()
+        self.remeshing = Remeshing()
 
     # What the artist (or a script) asks for
 
@@ -113,6 +116,27 @@ class Session(JobList):
         self.disconnect()
         self._backend.stop_running()
 
+    def wish_meshes(self, what: str, wanted: Sequence[tuple[str, ShapeSource, MeshSettings]], max_faces: int) -> None:
+        """Want other meshes for objects of the scene, as soon as they can be had; see `Remeshing.wish`."""
+        self.revision += 1
+        if not self.online or self.state.server is None:
+            self.remeshing.refuse(NOT_CONNECTED)
+        elif MESHES not in self.state.server.capabilities:
+            self.remeshing.refuse(NO_MESHES)
+        else:
+            self.remeshing.wish(what, wanted, max_faces, self._clock())
+            self._ask_for_mesh()
+
+    def refuse_meshes(self, problem: Problem) -> None:
+        """Show why an object cannot get another mesh."""
+        self.remeshing.refuse(problem)
+        self.revision += 1
+
+    def forget_meshes(self) -> None:
+        """Drop the meshes that are wished for: the objects are not what they were."""
+        self.remeshing.forget()
+        self.revision += 1
+
     @property
     def model_previews(self) -> Mapping[str, np.ndarray]:
         """Pictures of the server's models, uint8 [H, W, 3], by the model's hash; they come one after the other."""
@@ -137,6 +161,7 @@ class Session(JobList):
         for job in tuple(self.jobs):
             self._job_happened(job, job_events.JobTimePassed(now))
         self._happened(events.TimePassed(now))
+        self._ask_for_mesh()
         return len(self._inbox) > 0
 
     def close(self, timeout: float = 3.0) -> None:
@@ -173,7 +198,9 @@ class Session(JobList):
             self._adopt(news.jobs)
         elif self.state.server is not None:
             server = self.state.server
-            if isinstance(news, ModelsListed):
+            if isinstance(news, MeshCame):
+                self.remeshing.answered(news.of, news.settings, news.shape, news.problem)
+            elif isinstance(news, ModelsListed):
                 self.state = replace(self.state, server=replace(server, models=news.models, datasets=news.datasets))
             else:
                 self._model_pictures.answered(news.model, news.hash, news.picture, server.models)
@@ -187,6 +214,11 @@ class Session(JobList):
         model = self._model_pictures.next_to_ask(server.models)
         if model is not None:
             self._link.fetch_model_preview(model)
+
+    def _ask_for_mesh(self) -> None:
+        wish = self.remeshing.next_to_ask(self._clock()) if self.online else None
+        if wish is not None:
+            self._link.fetch_mesh(wish)
 
     def _happened(self, event: events.ConnectionEvent) -> None:
         before = self.state
@@ -216,6 +248,7 @@ class Session(JobList):
             self._link.list_jobs()
             self._tell_jobs(job_events.ConnectionBack(self._clock()))
             self._model_pictures.ask_anew()
+            self.remeshing.ask_anew()
             self._ask_for_model_picture()
 
     def _jobs_counted(self, count: int) -> None:

@@ -54,8 +54,6 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
         BadResultError: something is missing, has another shape or dtype, is not finite, points outside the mesh, or
             holds no face.
     """
-    import numpy as np
-
     listed = result.get("shapes")
     if not isinstance(listed, (list, tuple)) or not listed:
         raise BadResultError("the result lists no shapes")
@@ -64,19 +62,31 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
         if not isinstance(entry, Mapping) or not isinstance(entry.get("index"), int):
             raise BadResultError("an entry of the result has no index")
         index = entry["index"]
-        vertices = _checked(arrays, f"vertices_{index}", "float32")
-        faces = _checked(arrays, f"faces_{index}", "int32")
-        if not np.isfinite(vertices).all():
-            raise BadResultError(f"vertices_{index} holds numbers that are not finite")
-        if faces.min() < 0 or faces.max() >= len(vertices):
-            raise BadResultError(f"faces_{index} points outside its {len(vertices)} vertices")
-        faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]  # a face that is a line leaves no hole
-        if not len(faces):
-            raise BadResultError(f"faces_{index} holds only faces that use a vertex twice")
+        vertices, faces = _read_mesh(arrays, f"vertices_{index}", f"faces_{index}")
         shapes.append(Shape(index, int(entry.get("seed", 0)), str(entry.get("name", "")), vertices, faces))
     if len({shape.index for shape in shapes}) != len(shapes):
         raise BadResultError("two shapes of the result have the same index")
     return tuple(sorted(shapes, key=lambda shape: shape.index))
+
+
+def read_shape(seed: int, arrays: Mapping[str, np.ndarray]) -> Shape:
+    """The mesh of one shape: `vertices` float32 [N, 3] and `faces` int32 [F, 3]. Raises BadResultError as above."""
+    return Shape(0, seed, "", *_read_mesh(arrays, "vertices", "faces"))
+
+
+def _read_mesh(arrays: Mapping[str, np.ndarray], of_vertices: str, of_faces: str) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    vertices = _checked(arrays, of_vertices, "float32")
+    faces = _checked(arrays, of_faces, "int32")
+    if not np.isfinite(vertices).all():
+        raise BadResultError(f"{of_vertices} holds numbers that are not finite")
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise BadResultError(f"{of_faces} points outside its {len(vertices)} vertices")
+    faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]  # a face that is a line leaves no hole
+    if not len(faces):
+        raise BadResultError(f"{of_faces} holds only faces that use a vertex twice")
+    return vertices, faces
 
 
 def _checked(arrays: Mapping[str, np.ndarray], name: str, dtype: str) -> np.ndarray:

@@ -19,6 +19,7 @@ from .inbox import Inbox
 from .job_events import JobFailed
 from .news import ConnectionNews, JobNews, LogLine, News
 from .problems import NextStep, Problem, missing_library
+from .remeshing import MeshWish
 from .states import Endpoint
 
 if TYPE_CHECKING:
@@ -104,6 +105,10 @@ class SocketThread:
         """Ask for the picture of a model."""
         self._do(lambda wire: wire.ask(lambda client: client.fetch_model_preview(model)))
 
+    def fetch_mesh(self, wish: MeshWish) -> None:
+        """Ask for a mesh; `MeshCame` follows."""
+        self._do(lambda wire: wire.ask(lambda client: _fetch_mesh(client, wish)))
+
     def shut_down(self, timeout: float) -> None:
         """End the thread, waiting for it at most `timeout` seconds."""
         if self._thread is not None:
@@ -135,6 +140,24 @@ class SocketThread:
         except queue.Empty:
             return True
         return False
+
+
+def _fetch_mesh(client: Client, wish: MeshWish) -> None:
+    from unrender_protocol.messages import FetchMesh
+
+    source, settings = wish.source, wish.settings
+    client.fetch_mesh(
+        FetchMesh(
+            source.model,
+            source.model_hash,
+            source.seed,
+            source.variety,
+            settings.threshold,
+            settings.smoothing,
+            settings.resolution,
+            wish.max_faces,
+        )
+    )
 
 
 class _Wire:

@@ -31,6 +31,7 @@ class Status(Enum):
 
 
 MODEL_PREVIEWS = "model_previews"  # capability of a server that sends pictures of its models
+MESHES = "meshes"  # capability of a server that meshes shapes anew
 ONLINE = frozenset({Status.READY, Status.BUSY})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -21,6 +22,7 @@ from .news import (
     JobsListed,
     ListedJob,
     LogLine,
+    MeshCame,
     ModelPictureCame,
     ModelsListed,
     News,
@@ -30,6 +32,7 @@ from .problems import (
     CANCEL_UNANSWERED,
     CONNECT_TIMEOUT,
     CONNECTION_LOST,
+    MESH_UNANSWERED,
     NO_ANSWER,
     NOT_A_GENERATOR,
     NOT_ACCEPTED,
@@ -37,7 +40,8 @@ from .problems import (
     Problem,
     said_by_server,
 )
-from .shapes import BadResultError, read_shapes
+from .remeshing import MeshSettings, ShapeSource
+from .shapes import BadResultError, Shape, read_shape, read_shapes
 from .states import ModelCard, Server
 
 RESUMABLE_SECONDS = 7 * 24 * 3600.0  # a training that was stopped longer ago is not offered by itself any more
@@ -74,6 +78,8 @@ def read_event(event: wire.Event, client: Client, number: int, at: float) -> Ite
             yield JobNews(job, job_events.JobFailed(at, unanswered))
         if isinstance(event.request, messages.FetchModelPreview):
             yield ModelPictureCame(number, event.request.model)
+        if isinstance(event.request, messages.FetchMesh):
+            yield _mesh_came(number, event.request, problem=MESH_UNANSWERED)
     else:
         yield from _read(event.message, event, number, at)
 
@@ -159,17 +165,41 @@ def _(message: messages.ModelPreview, arrived: wire.Arrived, number: int, at: fl
 
 
 @_read.register
+def _(message: messages.ShapeMesh, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
+    if not isinstance(arrived.request, messages.FetchMesh):
+        return  # the answer to a request that was given up
+    try:
+        shape = read_shape(arrived.request.seed, arrived.arrays)
+    except BadResultError as error:
+        yield LogLine(f"bad mesh: {error}")
+        yield _mesh_came(number, arrived.request, problem=MESH_UNANSWERED)
+        return
+    yield _mesh_came(number, arrived.request, shape)
+
+
+@_read.register
 def _(message: messages.Failure, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
     job = message.job or getattr(arrived.request, "job", None)
     yield LogLine(f"the server says {message.tag}: {message.message}")
     if isinstance(arrived.request, messages.FetchModelPreview):
         yield ModelPictureCame(number, arrived.request.model)
+    if isinstance(arrived.request, messages.FetchMesh):
+        problem = said_by_server(message.tag, message.message, message.hint)
+        yield _mesh_came(number, arrived.request, problem=replace(problem, action=NextStep.NONE))
     if job is None:
         return
     if message.tag == "unknown_job":
         yield JobNews(job, job_events.JobUnknown(at))
     elif not isinstance(arrived.request, (messages.AcknowledgeResult, messages.CancelJob)):
         yield JobNews(job, job_events.JobFailed(at, said_by_server(message.tag, message.message, message.hint)))
+
+
+def _mesh_came(
+    number: int, request: messages.FetchMesh, shape: Shape | None = None, problem: Problem | None = None
+) -> MeshCame:
+    source = ShapeSource(request.model, request.model_hash, request.seed, request.variety)
+    settings = MeshSettings(request.threshold, request.smoothing, request.resolution)
+    return MeshCame(number, source, settings, shape, problem)
 
 
 def _wanted(entry: messages.JobSummary) -> bool:

@@ -6,11 +6,12 @@ What needs numpy is imported when an operator runs, which keeps it out of Blende
 
 from __future__ import annotations
 
-from . import assets, commands, connect, datasets, export, folder_datasets, generate, jobs, training
+from . import assets, commands, connect, datasets, export, folder_datasets, generate, jobs, shape, training
 
 CLASSES = (
     *connect.CLASSES,
     *generate.CLASSES,
+    *shape.CLASSES,
     *jobs.CLASSES,
     *training.CLASSES,
     *datasets.CLASSES,

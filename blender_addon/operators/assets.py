@@ -27,7 +27,7 @@ class UNRENDER_OT_mark_asset(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..scene.assets import mark_as_asset
-        from ..scene.objects import generated_objects
+        from ..scene.provenance import generated_objects
 
         previews = get_asset_previews(context)
         chosen = generated_objects(context.selected_objects)

@@ -39,6 +39,8 @@ class UNRENDER_OT_generate(bpy.types.Operator):
             threshold=settings.threshold,
             variety=settings.variety,
             max_faces=get_preferences(context).face_limit,
+            smoothing=settings.smoothing,
+            resolution=int(settings.resolution),
         )
         submit_generate(get_session(context), wanted)
         if not settings.seed_locked:

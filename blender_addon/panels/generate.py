@@ -9,7 +9,10 @@ import bpy
 
 from ..connection.states import ModelCard
 from ..properties import get_pictures, get_session, get_settings
-from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_sentence
+from ..scene.provenance import selected_shapes
+from ..shape_settings import shown_shape
+from ..translation import translate
+from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_problem, draw_sentence
 
 PICTURE_PART = 0.42  # of the card's width
 MOST_PICTURE_PIXELS = 128.0
@@ -33,9 +36,36 @@ class UNRENDER_PT_generate(SidePanel, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(settings, "variety", slider=True)
         column.prop(settings, "threshold", slider=True)
+        column.prop(settings, "smoothing", slider=True)
+        column.row(align=True).prop(settings, "resolution", expand=True)
         button = layout.row()
         button.scale_y = 1.6
         button.operator("unrender.generate", icon="MESH_MONKEY")
+
+
+class UNRENDER_PT_shapes(SidePanel, bpy.types.Panel):
+    bl_label = "Selected Shapes"
+    bl_parent_id = "UNRENDER_PT_generate"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return shown_shape(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = get_settings(context)
+        layout = self.layout
+        shapes = [shape.name for shape in selected_shapes(context)]
+        words = ", ".join(shapes[:1])
+        if len(shapes) > 1:
+            words = translate("{name} and {count} more").format(name=shapes[0], count=len(shapes) - 1)
+        layout.label(text=words, icon="MESH_DATA", translate=False)
+        column = layout.column(align=True)
+        column.prop(settings, "shape_threshold", slider=True)
+        column.prop(settings, "shape_smoothing", slider=True)
+        column.row(align=True).prop(settings, "shape_resolution", expand=True)
+        problem = get_session(context).remeshing.problem
+        if problem is not None:
+            draw_problem(layout, context, problem)
 
 
 def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -73,4 +103,4 @@ class UNRENDER_PT_send(SidePanel, bpy.types.Panel):
         column.operator_menu_enum("unrender.export", "file_format", text="Export", icon="EXPORT")
 
 
-CLASSES = (UNRENDER_PT_generate, UNRENDER_PT_send)
+CLASSES = (UNRENDER_PT_generate, UNRENDER_PT_shapes, UNRENDER_PT_send)

@@ -52,7 +52,7 @@ class AssetPreviews:
         if not isinstance(target.data, bpy.types.Mesh):
             return  # the artist has made something else of it
         from .meshes import read_mesh
-        from .objects import UUID_PROPERTY
+        from .provenance import UUID_PROPERTY
 
         vertices, faces = read_mesh(target.data)
         if not len(faces):
@@ -103,7 +103,7 @@ class AssetPreviews:
 
     def _find(self, key: Key) -> bpy.types.Object | None:
         """The marked object of that uuid and name; if it has been renamed, one that no other picture is for."""
-        from .objects import UUID_PROPERTY, generated_objects
+        from .provenance import UUID_PROPERTY, generated_objects
 
         identifier, name = key
         named = bpy.data.objects.get(name)

@@ -6,10 +6,12 @@ from __future__ import annotations
 import bpy
 
 from ..connection.problems import Problem, mesh_too_dense
+from ..connection.remeshing import MeshSettings, ShapeSource
 from ..connection.session import Session
 from ..connection.shapes import Shape
 from .meshes import create_mesh, takes_most_of_a_tick
-from .objects import Provenance, add_shape, select_only
+from .objects import add_shape, select_only
+from .provenance import Provenance
 from .window import shown_window
 
 NO_RESULT = Problem("no_result", "There is no such result any more.", "Run the job again in the Jobs list.")
@@ -63,10 +65,14 @@ def import_shape(
         raise ImportProblem(mesh_too_dense(len(shape.faces), face_limit))
     model = str(job.result.get("model", job.parameters.get("model", "")))
     provenance = Provenance(
-        model=model,
-        model_hash=str(job.result.get("model_hash", "")),
-        threshold=float(job.parameters.get("threshold", 0.5)),
-        variety=float(job.parameters.get("variety", 1.0)),
+        ShapeSource(
+            model, str(job.result.get("model_hash", "")), shape.seed, float(job.parameters.get("variety", 1.0))
+        ),
+        MeshSettings(
+            float(job.parameters.get("threshold", 0.5)),
+            float(job.parameters.get("smoothing", 1.0)) if job.parameters.get("smooth", True) else 0.0,
+            int(job.parameters.get("resolution", 1)),
+        ),
         job=job.key,
         versions={
             "blender": bpy.app.version_string,

@@ -14,17 +14,27 @@ def create_mesh(name: str, vertices: np.ndarray, faces: np.ndarray, topology: To
 
     Args:
         name: wished name; Blender adds a number where it is taken.
+        vertices, faces, topology: see `fill_mesh`.
+    """
+    mesh = bpy.data.meshes.new(name)
+    fill_mesh(mesh, vertices, faces, topology)
+    return mesh
+
+
+def fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray, topology: Topology | None = None) -> None:
+    """Make an empty mesh one of triangles, smooth-shaded except over sharp edges.
+
+    Args:
+        mesh: without geometry; its materials stay.
         vertices: [N, 3] float32, object coordinates.
         faces: [F, 3] int32, indices below N (not checked here), anticlockwise seen from outside.
         topology: of these very faces; found here where it is missing, which takes longer than all the rest.
     """
-    mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices))
     if bpy.app.version < (4, 1, 0):
         _fill_structs(mesh, vertices, faces)
     else:
         _fill_attributes(mesh, vertices, faces, topology or find_topology(vertices, faces))
-    return mesh
 
 
 def takes_most_of_a_tick(faces: np.ndarray) -> bool:

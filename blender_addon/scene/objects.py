@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import bpy
 
@@ -14,22 +12,10 @@ from ..connection.shapes import Shape
 from .arrangement import grid_place, grid_spacing, standing_location
 from .materials import clay_material
 from .meshes import create_mesh
+from .provenance import Provenance, generated_objects, write_provenance
 from .window import shown_window
 
 COLLECTION_NAME = "Unrender"
-UUID_PROPERTY = "unrender_uuid"
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """How a shape was made; enough to make it again."""
-
-    model: str
-    model_hash: str
-    threshold: float
-    variety: float
-    job: str
-    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def object_name(shape: Shape) -> str:
@@ -68,7 +54,7 @@ def add_shape(
     mesh.materials.append(clay_material())
     added = bpy.data.objects.new(name, mesh)
     added.location = standing_location(shape.vertices, place, tuple(scene.cursor.location))
-    _write_provenance(added, shape, provenance)
+    write_provenance(added, shape, class_title(shape), provenance)
     own_collection(scene).objects.link(added)
     return added
 
@@ -80,11 +66,6 @@ def own_collection(scene: bpy.types.Scene) -> bpy.types.Collection:
         found = bpy.data.collections.new(COLLECTION_NAME)
         scene.collection.children.link(found)
     return found
-
-
-def generated_objects(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
-    """Those of `objects` that Unrender made."""
-    return [candidate for candidate in objects if UUID_PROPERTY in candidate]
 
 
 def shapes_in_file() -> dict[bytes, set[int]]:
@@ -116,16 +97,3 @@ def _select(candidate: bpy.types.Object) -> bool:
     except RuntimeError:  # it is in no collection of the view layer
         return False
     return True
-
-
-def _write_provenance(target: bpy.types.Object, shape: Shape, provenance: Provenance) -> None:
-    target["unrender_class"] = class_title(shape)
-    target["unrender_model"] = provenance.model
-    target["unrender_model_hash"] = provenance.model_hash
-    target["unrender_seed"] = shape.seed
-    target["unrender_index"] = shape.index
-    target["unrender_threshold"] = provenance.threshold
-    target["unrender_variety"] = provenance.variety
-    target["unrender_job"] = provenance.job
-    target["unrender_versions"] = dict(provenance.versions)
-    target[UUID_PROPERTY] = str(uuid.uuid4())

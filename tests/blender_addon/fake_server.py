@@ -46,6 +46,9 @@ class Behaviour:
     damage: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = lambda arrays: arrays
     progress_messages: int = 3
     sends_pictures: bool = True  # of models
+    makes_meshes: bool = True  # apart from jobs
+    empty_above: float = 0.9  # the threshold
+    held_meshes: bool = False  # requests for meshes wait
 
 
 class FakeServer:
@@ -62,6 +65,8 @@ class FakeServer:
         self.acknowledged: list[bytes] = []
         self.patience: dict[bytes, float] = {}
         self.pictures_asked: list[str] = []
+        self.meshes_asked: list[m.FetchMesh] = []
+        self._meshes: list[tuple[bytes, bytes, m.FetchMesh]] = []
         self.states: dict[bytes, str] = {}
         self._followers: dict[bytes, bytes] = {}
         self._endpoint = ServerEndpoint(transport, self._welcome, token=token, limits=EndpointLimits())
@@ -87,7 +92,11 @@ class FakeServer:
             "9.9.9",
             "Test device",
             (),
-            ("generate", "train", "render_dataset", *((m.MODEL_PREVIEWS,) if self.behaviour.sends_pictures else ())),
+            (
+                *("generate", "train", "render_dataset"),
+                *((m.MODEL_PREVIEWS,) if self.behaviour.sends_pictures else ()),
+                *((m.MESHES,) if self.behaviour.makes_meshes else ()),
+            ),
             limits,
             (m.ModelSummary("chairs", "voxel_gan", "abc"),),
             ("stools",),
@@ -133,6 +142,9 @@ class FakeServer:
             pictured = message.model == "chairs"
             arrays = {"preview": MODEL_PICTURE} if pictured else {}
             self._endpoint.send(peer, m.ModelPreview(message.model, "abc" if pictured else "def"), arrays, id=id)
+        elif isinstance(message, m.FetchMesh):
+            self.meshes_asked.append(message)
+            self._meshes.append((peer, id, message))
         elif job not in self.states:
             self._endpoint.send(peer, m.Failure("unknown_job", "I do not know that job.", job=job), id=id)
         elif isinstance(message, m.FollowJob):
@@ -149,7 +161,30 @@ class FakeServer:
             self.acknowledged.append(job)
             self._endpoint.send(peer, m.ResultAcknowledged(job), id=id)
 
+    def _answer_meshes(self) -> None:
+        for peer, id, wanted in self._meshes:
+            if wanted.threshold > self.behaviour.empty_above:
+                words = f"Seed {wanted.seed} gives an empty shape at threshold {wanted.threshold:.2g}."
+                self._endpoint.send(peer, m.Failure("empty_shape", words, "Lower the threshold."), id=id)
+                continue
+            if wanted.model_hash != "abc":
+                failure = m.Failure("model_changed", "The model has been trained further.", "Generate it anew.")
+                self._endpoint.send(peer, failure, id=id)
+                continue
+            # A box whose width tells the threshold, its height the smoothing, its number of faces the resolution.
+            vertices, faces = cube(wanted.threshold, 1.0 + wanted.smoothing)
+            for _ in range(wanted.resolution - 1):
+                vertices, faces = (
+                    np.concatenate([vertices, vertices + 2]),
+                    np.concatenate([faces, faces + len(vertices)]),
+                )
+            arrays = self.behaviour.damage({"vertices": vertices, "faces": faces.astype(np.int32)})
+            self._endpoint.send(peer, m.ShapeMesh(wanted.model, wanted.model_hash), arrays, id=id)
+        self._meshes.clear()
+
     def _work(self) -> None:
+        if not self.behaviour.held_meshes:
+            self._answer_meshes()
         for job, state in list(self.states.items()):
             peer = self._followers.get(job, b"")
             if state == "queued":

@@ -159,7 +159,7 @@ def case_each_result_is_one_undo_step_and_asking_for_it_is_none() -> None:
     operators = part("operators")
     declared = {cls.bl_idname: getattr(cls, "bl_options", set()) for cls in operators.CLASSES}
     undoable = {name for name, options in declared.items() if "UNDO" in options}
-    assert undoable == {"unrender.import_result", "unrender.mark_asset"}
+    assert undoable == {"unrender.import_result", "unrender.change_mesh", "unrender.mark_asset"}
     calls = []
     real = part("scene.importing").import_shape
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Putting another mesh into a generated object, when it comes. The timer calls these; sliders make them be asked for.
+
+One change is one undo step, however many meshes come while a slider is dragged: the first is a step, and those after it
+take its place as long as nothing else has been done in between.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+
+from ..properties import get_asset_previews, get_session
+
+STEP_NAME = "Change Mesh"
+
+
+class _ChangeMesh:
+    """What both share."""
+
+    target: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..scene.remeshing import replace_mesh
+
+        remeshing = get_session(context).remeshing
+        result = remeshing.take(self.target)
+        changed = replace_mesh(result) if result is not None else None
+        if changed is None:
+            return {"CANCELLED"}
+        if changed.asset_data is not None and remeshing.wanted(changed.name) is None:
+            get_asset_previews(context).request(changed)
+        return {"FINISHED"}
+
+
+class UNRENDER_OT_change_mesh(_ChangeMesh, bpy.types.Operator):
+    """Give a generated object the mesh that was made for it"""
+
+    bl_idname = "unrender.change_mesh"
+    bl_label = STEP_NAME
+    bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
+
+
+class UNRENDER_OT_change_mesh_further(_ChangeMesh, bpy.types.Operator):
+    """Give a generated object the next mesh of the same change"""
+
+    bl_idname = "unrender.change_mesh_further"
+    bl_label = "Change Mesh Further"
+    bl_options: ClassVar[set[str]] = {"UNDO_GROUPED", "INTERNAL"}
+    bl_undo_group = STEP_NAME
+
+
+CLASSES = (UNRENDER_OT_change_mesh, UNRENDER_OT_change_mesh_further)
