@@ -1,28 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of generated images against the training images."""
+"""Scores of generated images against real ones."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unrender.data.training_pictures import spread
 from unrender.metrics.feature_classifier import FeatureClassifier
+from unrender.metrics.frechet_distance import frechet_distance
 from unrender.metrics.kernel_distance import kernel_distance
 
 _MOST_REAL = 1000
 
 
 class Evaluation:
-    """KID with the features of the shape classifier; the real features are computed once."""
+    """KID and FID with the features of the shape classifier; the real features are computed once."""
 
     def __init__(self, classifier: FeatureClassifier, real: Float[Tensor, "N 2 H W"]) -> None:
         self._classifier = classifier
         # Evenly spread over the set, which is sorted by name: no class or folder is left out.
-        chosen = torch.linspace(0, len(real) - 1, min(len(real), _MOST_REAL)).round().long()
-        self._real = self._features(real[chosen])
+        self._real = self._features(real[spread(len(real), _MOST_REAL)])
 
     def score(self, images: Float[Tensor, "B 2 H W"]) -> dict[str, float]:
-        """`{"kid": ...}` of images against the training images."""
-        return {"kid": kernel_distance(self._features(images), self._real)}
+        """`{"kid": ..., "fid": ...}` of images against the training images. The FID is biased upwards by how few the
+        images are: it compares within a run, and with runs that evaluate as many."""
+        features = self._features(images)
+        return {"kid": kernel_distance(features, self._real), "fid": frechet_distance(features, self._real)}
 
     @torch.no_grad()
     def _features(self, images: Tensor) -> Tensor:
