@@ -86,7 +86,7 @@ def audit(proxy: nn.Module, samples: int = 24, **settings: object) -> tuple[Band
 
 def test_an_exact_proxy_passes_in_every_band() -> None:
     result, renderer = audit(SilhouetteProxy("max"), bands=6)
-    assert renderer.rendered == 24 * 7
+    assert 24 < renderer.rendered <= 24 * 7  # equal sets are rendered once
     np.testing.assert_allclose(result.proxy["continuous"], result.exact, atol=1e-4)
     for band in (None, *range(6)):
         assert result.correlation("continuous", band) == pytest.approx(1.0, abs=1e-4)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`+band` against the black box: after it, band sums are the differences of two renders' losses."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,14 @@ from torch.nn import functional
 
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING
-from unrender.losses.threshold_chain import slope_edges
+from unrender.losses.threshold_chain import level_edges
 from unrender.methods import train
 from unrender.methods.voxel_gan.band_correction import BandCorrection
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import ProxyConfig
-from unrender.methods.voxel_gan.critic import Critic
+from unrender.methods.voxel_gan.critic import Critic, Judge
 from unrender.methods.voxel_gan.fakes import Fakes
-from unrender.networks.image_discriminator import ImageDiscriminator
+from unrender.networks.discriminators import Discriminators
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 from unrender.training.devices import Devices
 from unrender.training.run_folder import RunFolder
@@ -33,24 +34,24 @@ def fakes() -> Fakes:
 
 def correction_of(interval: int) -> tuple[BandCorrection, BlackBox, Critic]:
     torch.manual_seed(3)
-    critic = Critic(ImageDiscriminator(16, 2, (8, 16)), Devices.single("float32", torch.device("cpu")))
+    critic = Critic(Discriminators(16, (8, 16)), Devices.single("float32", torch.device("cpu")))
     black_box = BlackBox(RayMarchRenderer(16), IGGAN_LIGHTING, "linear")
     settings = ProxyConfig(gradient="continuous+band", bands=BANDS, band_interval=interval)
-    return BandCorrection(settings, black_box, critic), black_box, critic
+    return BandCorrection(settings, black_box), black_box, critic
 
 
 def test_band_sums_are_differences_of_the_losses_of_hard_renders(fakes: Fakes) -> None:
     correction, black_box, critic = correction_of(1)
     gradient = 1e-3 * torch.randn(fakes.output.shape, generator=torch.Generator().manual_seed(1))
     correction.submit(0, fakes)
-    corrected = correction(0, fakes, gradient)
-    edges = slope_edges(fakes.output, BANDS)
+    corrected = correction(0, fakes, gradient, Judge(critic, None, None))
+    edges = level_edges(BANDS)
     seen = 0
     for sample in range(BATCH):
         x, camera = fakes.output[sample : sample + 1], fakes.cameras[slice(sample, sample + 1)]
-        for low, high in zip(edges[sample], edges[sample][1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             losses = [
-                functional.softplus(-critic.logits(black_box.render(x >= edge, camera))).item() for edge in (low, high)
+                functional.softplus(-critic.score(black_box.render(x >= edge, camera))).item() for edge in (low, high)
             ]
             inside = (x >= low) & (x < high)
             expected = (losses[0] - losses[1]) / BATCH  # of the batch's mean
@@ -61,12 +62,12 @@ def test_band_sums_are_differences_of_the_losses_of_hard_renders(fakes: Fakes) -
 
 
 def test_only_every_so_many_steps_are_corrected(fakes: Fakes) -> None:
-    correction, _, _ = correction_of(3)
+    correction, _, critic = correction_of(3)
     gradient = torch.ones_like(fakes.output)
     changed = []
     for step in range(5):
         correction.submit(step, fakes)
-        changed.append(not torch.equal(correction(step, fakes, gradient), gradient))
+        changed.append(not torch.equal(correction(step, fakes, gradient, Judge(critic, None, None)), gradient))
     assert changed == [True, False, False, True, False]
 
 

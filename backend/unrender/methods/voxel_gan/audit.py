@@ -21,9 +21,10 @@ from unrender.losses.threshold_chain import band_of_voxels, band_sums, exact_ban
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config_networks import GradientPath
 from unrender.methods.voxel_gan.gradient_paths import shown_to_proxy
-from unrender.methods.voxel_gan.threshold_sets import Scorer, score_chain, submit_chain
+from unrender.methods.voxel_gan.threshold_sets import score_chain, submit_chain
 
 Proxy = Callable[[Float[Tensor, "B 1 X Y Z"], Cameras], Float[Tensor, "B 2 H W"]]
+Logits = Callable[[Float[Tensor, "N 2 H W"]], Float[Tensor, "N"]]
 PATHS: tuple[GradientPath, ...] = get_args(GradientPath)
 BANDS = 8
 _PART = 16  # samples at a time
@@ -99,7 +100,7 @@ def band_audit(
     occupancy: Float[Tensor, "B 1 X Y Z"],
     cameras: Cameras,
     proxy: Proxy,
-    logits: Scorer,
+    logits: Logits,
     black_box: BlackBox,
     softness: float,
     paths: Sequence[GradientPath] = PATHS,
@@ -110,7 +111,8 @@ def band_audit(
     """Audit a proxy on generated grids, each from its own camera.
 
     logits: of the discriminator, which must not change from call to call. score: f, the logit or log D. thresholds:
-    over which the gradient of the paths that draw one is averaged, evenly spaced. Costs `bands + 1` renders a sample.
+    over which the gradient of the paths that draw one is averaged, evenly spaced. Costs `bands + 1` renders a sample
+    at most.
     """
     edges = level_edges(bands).to(occupancy).expand(len(occupancy), -1)
     chain = submit_chain(black_box, occupancy, cameras, edges)
@@ -121,8 +123,7 @@ def band_audit(
         )
         for path in paths
     }
-    images = chain.images().to(occupancy.device)
-    exact = exact_band_sums(score_chain(images, lambda part: reward(logits(part), score)))
+    exact = exact_band_sums(score_chain(chain, lambda images, samples: reward(logits(images), score)))
     voxels = band_sums(torch.ones_like(occupancy), band, bands)
     return BandAudit(
         edges[0].double().cpu().numpy(),
@@ -136,7 +137,7 @@ def proxy_gradient(
     occupancy: Float[Tensor, "B 1 X Y Z"],
     cameras: Cameras,
     proxy: Proxy,
-    logits: Scorer,
+    logits: Logits,
     path: GradientPath,
     softness: float,
     score: Score = "logit",

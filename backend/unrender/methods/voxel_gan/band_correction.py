@@ -5,20 +5,23 @@ The proxy says how the gradient is distributed over the voxels of a band, K + 1 
 it there is: the proxy becomes a control variate. See `losses.threshold_chain`.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unrender.losses.threshold_chain import band_of_voxels, correct_band_sums, exact_band_sums, slope_edges
+from unrender.losses.threshold_chain import band_of_voxels, correct_band_sums, exact_band_sums, level_edges
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import ProxyConfig
 from unrender.methods.voxel_gan.critic import Judge
 from unrender.methods.voxel_gan.fakes import Fakes
-from unrender.methods.voxel_gan.threshold_sets import PendingChain, submit_chain
+from unrender.methods.voxel_gan.threshold_sets import PendingChain, score_chain, submit_chain
 
 
 class BandCorrection:
-    """Every `band_interval`-th step corrects the gradient of the generator's loss with respect to x_c."""
+    """Every `band_interval`-th step corrects the gradient of the generator's loss with respect to x_c.
+
+    Bands at fixed levels, and the correction spread evenly over a band, come closest to the exact gradient of single
+    voxels (measured: docs/results/gradients.md).
+    """
 
     def __init__(self, settings: ProxyConfig, black_box: BlackBox) -> None:
         self._settings, self._black_box = settings, black_box
@@ -27,7 +30,7 @@ class BandCorrection:
     def submit(self, step: int, fakes: Fakes) -> None:
         """Start rendering what the correction of this batch needs, if this step has one."""
         if step % self._settings.band_interval == 0:
-            edges = slope_edges(fakes.output, self._settings.bands)
+            edges = level_edges(self._settings.bands).to(fakes.output).expand(len(fakes.output), -1)
             self._chain = submit_chain(self._black_box, fakes.output, fakes.cameras, edges)
 
     def __call__(
@@ -37,8 +40,6 @@ class BandCorrection:
         if self._chain is None:
             return gradient
         chain, self._chain = self._chain, None
-        images = chain.images().to(gradient.device)
-        with torch.no_grad():
-            chained = torch.stack([judge.losses(solid, slice(None)) for solid in images.unbind(1)], dim=1)
+        chained = score_chain(chain, judge.losses)
         exact = exact_band_sums(chained) / len(gradient)
-        return correct_band_sums(gradient, band_of_voxels(fakes.output, chain.edges), exact)
+        return correct_band_sums(gradient, band_of_voxels(fakes.output, chain.edges), exact, "uniform")
