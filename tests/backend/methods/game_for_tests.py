@@ -88,6 +88,11 @@ def play(trained: VoxelGan, steps: int, first: int = 0) -> list[dict[str, float]
     return [trained.step(phase, step * size, real) for step in range(first, first + steps)]
 
 
+def proxy_of(trained: VoxelGan) -> torch.nn.Module:
+    assert trained.networks.proxy is not None
+    return trained.networks.proxy
+
+
 def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.backend.methods.game_for_tests import PATHS, CountingRenderer, changed, cpu, game, play, weights
+from tests.backend.methods.game_for_tests import PATHS, CountingRenderer, changed, cpu, game, play, proxy_of, weights
 from unrender.data.procedural import make_shape
 from unrender.geometry.surface import random_threshold
 from unrender.losses.matching import pixel_loss
@@ -17,13 +17,15 @@ from unrender.methods.voxel_gan.fakes import draw_thresholds
 from unrender.methods.voxel_gan.gradient_paths import shown_to_proxy
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.replay import ProxyReplay
+from unrender.networks.voxel_generator import VoxelGenerator
 
 
 class Watched:
     """Stands in the place of a function and remembers its arguments."""
 
     def __init__(self, function: Any) -> None:
-        self.function, self.calls = function, []
+        self.function = function
+        self.calls: list[tuple[Any, ...]] = []
 
     def __call__(self, *arguments: Any) -> Any:
         self.calls.append(arguments)
@@ -32,32 +34,33 @@ class Watched:
 
 def with_grey_shapes(trained: VoxelGan) -> VoxelGan:
     """A generator that starts half full, so that thresholds matter from the first step."""
+    generator = trained.networks.generator
+    assert isinstance(generator, VoxelGenerator)
+    assert generator.to_logits.bias is not None
     with torch.no_grad():
-        to_logits = trained.networks.generator.to_logits
-        assert isinstance(to_logits, torch.nn.Module)
-        to_logits.bias.fill_(0.0)
-        to_logits.weight.mul_(20.0)
+        generator.to_logits.bias.fill_(0.0)
+        generator.to_logits.weight.mul_(20.0)
     return trained
 
 
 def test_a_frozen_proxy_keeps_its_weights_and_a_joint_one_does_not() -> None:
     frozen, joint = game("proxy.joint=false"), game()
-    before = weights(frozen.networks.proxy)
-    assert not changed(joint.networks.proxy, before)
+    before = weights(proxy_of(frozen))
+    assert not changed(proxy_of(joint), before)
     statistics = play(frozen, 3)
     play(joint, 3)
-    assert not changed(frozen.networks.proxy, before)
-    assert changed(joint.networks.proxy, before)
+    assert not changed(proxy_of(frozen), before)
+    assert changed(proxy_of(joint), before)
     assert "proxy_psnr" in statistics[0], "it is still looked at"
 
 
 def test_a_frozen_proxy_is_pretrained() -> None:
     trained = game("proxy.joint=false")
-    before = weights(trained.networks.proxy)
+    before = weights(proxy_of(trained))
     phase = trained.phases()[0]
     trained.step(phase, 0, torch.zeros(4, 2, 32, 32))
     assert phase.name == "proxy"
-    assert changed(trained.networks.proxy, before)
+    assert changed(proxy_of(trained), before)
 
 
 @pytest.mark.parametrize("fakes", ["renders", "proxy"])
@@ -69,7 +72,7 @@ def test_the_discriminator_sees_renders_or_the_proxys_images(fakes: str, monkeyp
     watched = Watched(trained._discriminator.update)
     monkeypatch.setattr(trained._discriminator, "update", watched)
     with torch.no_grad():
-        imitated = trained.networks.proxy(kept.output, kept.cameras)
+        imitated = proxy_of(trained)(kept.output, kept.cameras)
     render = trained.black_box.render(kept.binary, kept.cameras)
     play(trained, 1, first=1)
     expected = {"renders": render, "proxy": imitated}[fakes]
@@ -89,8 +92,8 @@ def test_without_a_matching_weight_the_proxy_learns_from_pixels_alone() -> None:
     without, weak, strong = (game(f"proxy.matching_weight={weight}") for weight in (0.0, 1.0, 100.0))
     assert "matching_loss" not in play(without, 1)[0]
     assert play(weak, 1)[0]["matching_loss"] == pytest.approx(play(strong, 1)[0]["matching_loss"])
-    assert changed(without.networks.proxy, weights(weak.networks.proxy))
-    assert changed(weak.networks.proxy, weights(strong.networks.proxy))
+    assert changed(proxy_of(without), weights(proxy_of(weak)))
+    assert changed(proxy_of(weak), weights(proxy_of(strong)))
 
 
 def test_thresholds_are_stratified_and_each_is_uniform() -> None:
@@ -125,7 +128,7 @@ def test_every_threshold_is_rendered_and_their_mean_score_is_the_target(monkeypa
         torch.testing.assert_close(images, trained.black_box.render(solids, kept.cameras))
     with torch.no_grad():
         logits = torch.stack([trained._critic.logits(images)[:, 0] for images in kept.renders()])
-        seen = trained._critic.logits(trained.networks.proxy(kept.output, kept.cameras))[:, 0]
+        seen = trained._critic.logits(proxy_of(trained)(kept.output, kept.cameras))[:, 0]
     monkeypatch.setattr(trained._discriminator, "update", lambda *arguments: {})
     statistics = play(trained, 1, first=1)[0]
     assert statistics["matching_loss"] == pytest.approx((seen - logits.mean(0)).square().mean().item(), rel=1e-3)
@@ -147,9 +150,7 @@ def test_pixels_are_compared_for_the_very_grid_and_threshold_of_the_render(
     solids = random_threshold(kept.output, kept.threshold[0])
     assert torch.equal(grid, solids.float()) == (path != "threshold_conditioned")
     with torch.no_grad():
-        expected = pixel_loss(
-            trained.networks.proxy(grid, kept.cameras), trained.black_box.render(solids, kept.cameras)
-        )
+        expected = pixel_loss(proxy_of(trained)(grid, kept.cameras), trained.black_box.render(solids, kept.cameras))
     assert play(trained, 1, first=1)[0]["proxy_loss"] == pytest.approx(expected.item(), rel=1e-4)
 
 
@@ -161,7 +162,7 @@ def test_what_the_proxy_shows_the_generator_follows_the_path(path: str) -> None:
     with torch.no_grad():
         images = trained.route.look(output, cameras, threshold)
         grid = shown_to_proxy(output, threshold, path, 0.1)  # type: ignore[arg-type]
-        torch.testing.assert_close(images, trained.networks.proxy(grid, cameras))
+        torch.testing.assert_close(images, proxy_of(trained)(grid, cameras))
 
 
 def test_earlier_renders_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,14 +171,14 @@ def test_earlier_renders_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replaying._proxy, "_imitate", seen)
     play(plain, 1)
     play(replaying, 1)
-    assert not changed(plain.networks.proxy, weights(replaying.networks.proxy)), "nothing to replay in the first step"
+    assert not changed(proxy_of(plain), weights(proxy_of(replaying))), "nothing to replay in the first step"
     first = replaying._proxy._buffer  # type: ignore[union-attr]
     assert first is not None
     assert len(first) == 4
     kept = {grid.numpy().tobytes() for grid in first.draw(0, 4)[0]}
     play(plain, 1, first=1)
     play(replaying, 1, first=1)
-    assert changed(plain.networks.proxy, weights(replaying.networks.proxy))
+    assert changed(proxy_of(plain), weights(proxy_of(replaying)))
     replayed = seen.calls[-1][0]
     assert len(replayed) == 2
     assert all((grid > 0.5).numpy().tobytes() in kept for grid in replayed)

@@ -27,8 +27,13 @@ def read_model_config(folder: Path) -> VoxelGanConfig:
 
 
 def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
-    """The averaged generator of a run or of a bundled model, ready to sample; raises CheckpointError."""
+    """The averaged generator of shapes of a run or of a bundled model, ready to sample; raises CheckpointError."""
     config = read_model_config(folder)
+    if config.route == "image":
+        raise CheckpointError(
+            f'The model {folder} was trained with route = "image": it makes images, and has no shapes to generate.',
+            "Train with another route, or look at its samples.",
+        )
     if weights.parent.name == "checkpoints":
         state = load_checkpoint(weights, TRAINING_KIND, ("method", "average"))
     else:
