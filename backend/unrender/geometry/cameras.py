@@ -30,6 +30,10 @@ class Cameras:
     def __getitem__(self, index: slice | Tensor) -> "Cameras":
         return Cameras(self.azimuth[index], self.elevation[index], self.width, self.field_of_view)
 
+    def to(self, device: torch.device) -> "Cameras":
+        """The same cameras with their angles on another device."""
+        return Cameras(self.azimuth.to(device), self.elevation.to(device), self.width, self.field_of_view)
+
     @property
     def distance(self) -> float:
         """From the origin to the camera, in world units; for an orthographic camera any value outside the ball."""

@@ -33,7 +33,8 @@ def resample_to_camera(
 
     Differentiable with respect to the grid, not to the cameras' angles (they carry no gradient here).
     """
-    world = camera_samples(cameras, size, depth)
+    # A lattice of 128^3 points for every image is made where it is used: a bus would carry it for longer.
+    world = camera_samples(cameras.to(grid.device), size, depth)
     # grid_sample wants (W, H, D) = (Z, Y, X) in [-1, 1]; voxel centres sit at (i + 0.5) / n, hence align_corners=False.
     return functional.grid_sample(
         grid, 2.0 * world.flip(-1).to(grid), mode="bilinear", padding_mode="zeros", align_corners=False

@@ -44,11 +44,19 @@ class RenderNet(nn.Module):
     left out. PReLU everywhere, with a slope of 0 at first, and no normalisation. IG-GAN does not say how its four 2D
     blocks are split over the two widths: the first half of them (rounded up) is at w.
 
-    size: image side and side of the resampled block, a multiple of 4. channels_3d: c. While `halved` is true, images
-    and the block's height and width are half as large; its depth, which the projection folds, remains.
+    size: image side and side of the resampled block, a multiple of 4. channels_3d: c. channels_last: keep weights and
+    what flows through with channels side by side, as tensor cores want them. While `halved` is true, images and the
+    block's height and width are half as large; its depth, which the projection folds, remains.
     """
 
-    def __init__(self, size: int = 64, channels_3d: int = 32, blocks_3d: int = 2, blocks_2d: int = 4) -> None:
+    def __init__(
+        self,
+        size: int = 64,
+        channels_3d: int = 32,
+        blocks_3d: int = 2,
+        blocks_2d: int = 4,
+        channels_last: bool = True,
+    ) -> None:
         super().__init__()
         if size % 4:
             raise ValueError(f"RenderNet makes images whose side is a multiple of 4, not {size}")
@@ -86,15 +94,23 @@ class RenderNet(nn.Module):
                 nn.init.zeros_(module.bias)
         assert last.bias is not None
         nn.init.constant_(last.bias, _DARK)
+        self._format_3d, self._format_2d = torch.contiguous_format, torch.contiguous_format
+        if channels_last:
+            self._format_3d, self._format_2d = torch.channels_last_3d, torch.channels_last
+            for weight in self.parameters():
+                if weight.dim() in (4, 5):
+                    weight.data = weight.data.contiguous(
+                        memory_format=self._format_3d if weight.dim() == 5 else self._format_2d
+                    )
 
     def forward(self, occupancy: Float[Tensor, "B 1 X Y Z"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
         """(grey, alpha) images in [0, 1], linear, premultiplied, in float32."""
         with torch.autocast(occupancy.device.type, enabled=False):
             side = self.size // 2 if self.halved else self.size
             volume = resample_to_camera(occupancy.float(), cameras, side, self.size)
-        encoded = self.encoder(volume)
+        encoded = self.encoder(volume.contiguous(memory_format=self._format_3d))
         encoded = encoded + self.blocks_3d(encoded)
-        flat = self.project(encoded.flatten(1, 2))
+        flat = self.project(encoded.flatten(1, 2).contiguous(memory_format=self._format_2d))
         flat = flat + self.blocks_2d(flat)
         flat = self.narrow(flat)
         flat = flat + self.blocks_2d_narrow(flat)

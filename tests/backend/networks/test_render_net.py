@@ -67,3 +67,12 @@ def test_a_fresh_network_passes_signal_and_gradient_through_all_of_its_layers() 
 def test_sides_that_do_not_halve_twice_are_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 4, not 30"):
         RenderNet(30, 8)
+
+
+def test_memory_format_changes_neither_images_nor_names_of_weights() -> None:
+    torch.manual_seed(0)
+    plain, fast = RenderNet(16, 8, channels_last=False), RenderNet(16, 8, channels_last=True)
+    fast.load_state_dict(plain.state_dict())
+    assert fast.blocks_2d[0].body[0].weight.is_contiguous(memory_format=torch.channels_last)
+    grid, cameras = torch.rand(2, 1, 8, 8, 8), ViewLaw().sample(2, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(fast(grid, cameras), plain(grid, cameras), atol=1e-5, rtol=1e-5)

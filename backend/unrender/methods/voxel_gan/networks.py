@@ -48,7 +48,10 @@ def build_any_generator(config: VoxelGanConfig) -> AnyGenerator:
 def build_proxy(config: VoxelGanConfig) -> nn.Module:
     """The proxy renderer: (occupancy [B, 1, X, Y, Z], cameras) -> images [B, 2, H, W]."""
     if config.proxy.kind == "render_net":
-        return RenderNet(config.image_size, config.proxy.channels_3d, config.proxy.blocks_3d, config.proxy.blocks_2d)
+        settings = config.proxy
+        return RenderNet(
+            config.image_size, settings.channels_3d, settings.blocks_3d, settings.blocks_2d, config.channels_last
+        )
     return CompositingProxy(
         config.image_size, depth=config.resolution * 5 // 4, mode=config.proxy.compositing, width=config.proxy.width
     )
