@@ -183,7 +183,7 @@ def test_both_discriminators_teach_the_generator() -> None:
     trained = game("discriminator.silhouette=true", "proxy.pretrain_images=0")
     assert len(build_discriminators(trained.config)) == 2
     critic = Critic(trained.networks.discriminator, cpu())
-    images = pictures(4).requires_grad_(True)
+    images = pictures(4).clone().requires_grad_(True)
     (both,) = torch.autograd.grad(Judge(critic, None, None).losses(images, slice(None)).sum(), images)
     apart = 0.0
     for index in range(2):
@@ -201,7 +201,7 @@ def test_penalties_of_two_discriminators_add_up() -> None:
     for silhouette in ("false", "true"):
         trained = game(f"discriminator.silhouette={silhouette}", "proxy.pretrain_images=0", "discriminator.r1_gamma=1")
         critic = Critic(trained.networks.discriminator, cpu())
-        exact = pictures(4).requires_grad_(True)
+        exact = pictures(4).clone().requires_grad_(True)
         apart = 0.0
         for logits in critic.exact_logits(exact).unbind(1):
             (gradient,) = torch.autograd.grad(logits.sum(), exact, retain_graph=True)
