@@ -103,6 +103,34 @@ def test_resume_falls_back_to_the_checkpoint_before_a_damaged_one(
     assert "damaged" in (run.path / "log.txt").read_text(encoding="utf-8")
 
 
+def test_a_resumed_run_with_other_networks_is_refused_and_left_as_it_was(
+    tiny: tuple[str, ...], pictures: Path, tmp_path: Path
+) -> None:
+    stop = StopAfter(6)
+    with pytest.raises(CancelledError):
+        train("voxel_gan", "iggan-32", pictures, tmp_path / "run", tiny, False, stop.progress, stop.cancelled)
+    run = RunFolder(tmp_path / "run")
+    settings = run.config_path.read_bytes()
+    with pytest.raises(
+        CheckpointError, match=r"generator\.latent = 8, but the settings say 12\. Leave generator\.latent"
+    ):
+        train("voxel_gan", "iggan-32", pictures, run.path, ("generator.latent=12",), True)
+    assert run.config_path.read_bytes() == settings
+    stop = StopAfter(2)
+    with pytest.raises(CancelledError):
+        train("voxel_gan", "", pictures, run.path, ("proxy.learning_rate=0.001",), True, stop.progress, stop.cancelled)
+    assert run.config_path.read_bytes() != settings
+
+
+def test_a_baseline_run_of_images_is_a_model_without_shapes(
+    tiny: tuple[str, ...], pictures: Path, tmp_path: Path
+) -> None:
+    run = train("voxel_gan", "iggan-32", pictures, tmp_path / "run", (*tiny, "route=image", "total_images=8"))
+    assert math.isfinite(run.metrics()[-1]["kid"])
+    with pytest.raises(CheckpointError, match=r"route = \"image\": it makes images, and has no shapes"):
+        generate_meshes(find_model(str(run.path)), 0, 1)
+
+
 def test_a_second_run_does_not_overwrite_the_first(finished: RunFolder, tiny: tuple[str, ...], pictures: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"holds a run already.*--resume"):
         train("voxel_gan", "iggan-32", pictures, finished.path, tiny)
