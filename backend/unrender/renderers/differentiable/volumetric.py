@@ -5,7 +5,6 @@ import time
 from typing import Literal
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from unrender.errors import RenderError
@@ -27,14 +26,15 @@ class VolumetricRenderer:
     kind: the law of the opacity of a ray, over samples k of n that cross the unit-diameter ball:
         visual_hull: `1 - exp(-density sum_k v_k)`, the sum counted in voxels (PrGAN, equation (1); density 1).
         absorption: `1 - prod_k (1 - density v_k / n)` (PlatonicGAN's absorption-only; density 20 with n = 64).
-        emission_absorption: `sum_k w_k e_k` with `w_k = r_k prod_{j<k} (1 - r_j)` and `r_k = 1 - exp(-density v_k / n)`
-            (PlatonicGAN; density 100). Its opacity is `sum_k w_k`. PlatonicGAN has `r_k = density v_k / n` with 1024
-            samples, whose limit for many samples this is for any number of them.
+        emission_absorption: `sum_k r_k prod_{j<k} (1 - r_j)` with `r_k = 1 - exp(-density v_k / n)` (PlatonicGAN;
+            density 100). PlatonicGAN has `r_k = density v_k / n` with 1024 samples, whose limit for many samples this
+            is for any number of them.
     size: image side in pixels. density: None for the published one. samples: along a ray; None for as many as the grid
     has voxels along an axis, but at least 64.
 
-    No law knows a surface, hence none can shade: the lighting is ignored, and shapes without a colour are white, that
-    is, rgb equals alpha. Emission-absorption of coloured voxels is `composite`. Depth and normals are not made.
+    No law knows a surface, hence none can shade: the lighting is ignored. All voxels emit the same white, as befits
+    objects of one albedo (PlatonicGAN gives each voxel a colour of its own), so rgb equals alpha. Depth and normals are
+    not made.
     """
 
     differentiable = True
@@ -58,29 +58,13 @@ class VolumetricRenderer:
         images = self.render(shapes, cameras, lighting)
         return FinishedRender(images, time.perf_counter() - started)
 
-    def composite(
-        self, occupancy: Float[Tensor, "B 1 X Y Z"], emission: Float[Tensor, "B C X Y Z"], cameras: Cameras
-    ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B 1 H W"]]:
-        """Premultiplied colours and alpha of voxels that emit, `emission` in [0, 1]; only for emission_absorption."""
-        if self.kind != "emission_absorption":
-            raise ValueError(f"{self.kind} has no emission")
-        volume = self._volume(torch.cat([occupancy, emission], dim=1), cameras)
-        depths = self.density / volume.shape[2] * volume[:, :1]
-        # The light that reaches sample k, less the light that leaves it, is the weight of its colour.
-        behind = torch.exp(-depths.cumsum(dim=2))
-        before = torch.cat([torch.ones_like(behind[:, :, :1]), behind[:, :, :-1]], dim=2)
-        return ((before - behind) * volume[:, 1:]).sum(dim=2), 1.0 - behind[:, :, -1]
-
     def close(self) -> None:
         """Nothing to release."""
 
     def _alpha(self, occupancy: Tensor, cameras: Cameras) -> Tensor:
-        volume = self._volume(occupancy, cameras)
-        count = volume.shape[2]
+        count = self.samples or max(occupancy.shape[-1], _FEWEST)
+        volume = resample_to_camera(occupancy, cameras, self.size, count)
         if self.kind == "absorption":
             return 1.0 - (1.0 - self.density / count * volume).clamp(_FAINTEST, 1.0).log().sum(dim=2).exp()
         length = occupancy.shape[-1] if self.kind == "visual_hull" else 1.0
         return -torch.expm1(-self.density * length / count * volume.sum(dim=2))
-
-    def _volume(self, fields: Tensor, cameras: Cameras) -> Tensor:
-        return resample_to_camera(fields, cameras, self.size, self.samples or max(fields.shape[-1], _FEWEST))
