@@ -154,20 +154,24 @@ class Driver:
         self,
         folder: Path,
         name: str,
-        preset: str = "iggan-photos-32",
+        preset: str = "",
         settings: str = "",
+        method: str = "",
         timeout: float = 3600.0,
         progress: Callable[[JobProgressed], None] | None = None,
     ) -> str:
         """Train a model on a folder of photos, wait for its end, and choose it; returns its name.
 
-        `settings` are changes to the preset, `key=value` with spaces between them.
+        `settings` are changes to the preset, `key=value` with spaces between them; preset and method are those that
+        suit photos where they are empty.
 
         Raises:
             HeadlessError: the training failed, or took longer than `timeout` seconds.
         """
         known = set(self.session.jobs)
-        bpy.ops.unrender.train_start(source="PHOTOS", directory=str(folder), run=name, preset=preset, settings=settings)
+        bpy.ops.unrender.train_start(
+            source="PHOTOS", directory=str(folder), run=name, preset=preset, settings=settings, method=method
+        )
         job_id = next(job for job in self.session.jobs if job not in known)
         self._wait_for_job(job_id, timeout, f"the training of {name}", progress)
         job = self.session.jobs[job_id]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import bpy
+
+from .connection.curves import KID
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,7 @@ MOST_PIXELS = 640  # per side; a side panel shows fewer
 MOST_PARTS = 3
 _SHEET, _MODEL, _CURVE = "sheet", "model", "curve"
 Key = tuple[str, str]  # one of these, and the job's or model's name
+Source: TypeAlias = "np.ndarray | tuple[np.ndarray, ...]"  # a picture, or the lines of a curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class Pictures:
     def __init__(self) -> None:
         self._collection: Any = None
         self._painter: Any = None  # a pool of one thread
-        self._painting: tuple[Key, np.ndarray, Future[Painted]] | None = None
-        self._shown: dict[Key, tuple[np.ndarray, tuple[int, ...]]] = {}
+        self._painting: tuple[Key, Source, Future[Painted]] | None = None
+        self._shown: dict[Key, tuple[Source, tuple[int, ...]]] = {}
         self._curves: dict[str, ScoreCurve] = {}
         self._written: dict[Key, int] = {}  # the revision in which an icon was written last
         self._seen: object = None  # the session's revision and the contact sheet whose pictures are all written
@@ -82,9 +85,10 @@ class Pictures:
         """The icons of a model's picture."""
         return self._icons(_MODEL, model_hash)
 
-    def curve(self, job_key: str) -> tuple[tuple[int, ...], ScoreCurve | None]:
-        """The icons of a training's curve, and its numbers."""
-        return self._icons(_CURVE, job_key), self._curves.get(job_key)
+    def curve(self, job_key: str, which: str = KID) -> tuple[tuple[int, ...], ScoreCurve | None]:
+        """The icons of a training's curve, and its numbers; see `connection.curves` for which there are."""
+        name = f"{job_key} {which}"
+        return self._icons(_CURVE, name), self._curves.get(name)
 
     def close(self) -> None:
         """Free all pictures, and end the thread."""
@@ -103,7 +107,7 @@ class Pictures:
         shown = self._shown.get((kind, name))
         return shown[1] if shown else ()
 
-    def _paint(self, kind: str, source: np.ndarray) -> Future[Painted]:
+    def _paint(self, kind: str, source: Source) -> Future[Painted]:
         """Let the thread turn a picture into pixels: a large one takes longer than a tick may."""
         if self._painter is None:
             from concurrent.futures import ThreadPoolExecutor
@@ -111,7 +115,7 @@ class Pictures:
             self._painter = ThreadPoolExecutor(1, "unrender-pictures")
         return self._painter.submit(paint, kind, source)
 
-    def _show(self, key: Key, source: np.ndarray, painted: Painted) -> None:
+    def _show(self, key: Key, source: Source, painted: Painted) -> None:
         import bpy.utils.previews
 
         if self._collection is None:
@@ -142,13 +146,14 @@ class Pictures:
             del self._collection[f"{key[0]} {key[1]} {part}"]
 
 
-def paint(kind: str, source: np.ndarray) -> Painted:
-    """The pixels of a picture, or of the curve of scores. Needs no Blender, so that a thread can do it."""
+def paint(kind: str, source: Source) -> Painted:
+    """The pixels of a picture, or of the lines of a curve. Needs no Blender, so that a thread can do it."""
     if kind != _CURVE:
+        assert not isinstance(source, tuple)
         return Painted(tuple(icon_pixels(source)))
     from .score_curve import draw_curve
 
-    picture, curve = draw_curve(source)
+    picture, curve = draw_curve(*(source if isinstance(source, tuple) else (source,)))
     return Painted(tuple(icon_pixels(picture)), curve)
 
 
@@ -187,12 +192,15 @@ def _reduce(picture: np.ndarray) -> np.ndarray:
     return (total // (step * step)).astype(np.uint8)
 
 
-def _pictures_of(session: Session) -> Iterator[tuple[Key, np.ndarray]]:
+def _pictures_of(session: Session) -> Iterator[tuple[Key, Source]]:
     """Everything that panels may want to show, by kind and name."""
     for model_hash, picture in session.model_previews.items():
         yield (_MODEL, model_hash), picture
     for job, scores in session.scores.items():
         if len(scores):
-            yield (_CURVE, job.hex()), scores
+            yield (_CURVE, f"{job.hex()} {KID}"), scores
+    for job, curves in session.curves.items():
+        for which, lines in curves.items():
+            yield (_CURVE, f"{job.hex()} {which}"), lines
     for job, picture in session.previews.items():
         yield (_SHEET, job.hex()), picture

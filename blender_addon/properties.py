@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from .connection.curves import FID, KID, LOSSES
 from .connection.datasets import CLASSES as SHAPE_CLASSES
 from .connection.datasets import OBJECTS, rendered_dataset
-from .connection.training import PRESETS, trained_model
+from .connection.training import method_named, trained_model, training_methods, training_presets
 from .naming import free_name, name_from_folder, plural
 from .shape_settings import RESOLUTIONS, resolution_choice, slider
 
@@ -49,6 +50,11 @@ FOLDER_CAMERAS = (
     ("turntable", "Turntable", "Evenly spaced all round"),
     ("sphere", "Whole sphere", "Random directions, also from straight above and below"),
 )
+TRAIN_CAMERAS = (
+    ("iggan", "From all sides", "Random directions all round, from somewhat below to high above"),
+    ("above", "From above", "Random directions all round, always from above"),
+    ("limited", "From the front", "Random directions up to 60 degrees to either side, from above"),
+)
 FOLDER_ENGINES = (
     ("cycles", "Cycles", "Has all passes"),
     ("eevee", "EEVEE", "Fast with a graphics card; has no part numbers"),
@@ -67,8 +73,43 @@ FOLDER_PASSES = (
 )
 
 
+TRAIN_CURVES = (
+    (KID, "KID", "How far the pictures of the model are from yours; lower is better"),
+    (FID, "FID", "The same by another measure, which more people know; lower is better"),
+    (LOSSES, "Losses", "What generator and discriminator still get wrong; neither should vanish"),
+)
+
+
 def _model_items(_self: bpy.types.PropertyGroup, context: bpy.types.Context) -> list[tuple[str, str, str]]:
     return model_items(get_session(context))
+
+
+def _method_items(_self: bpy.types.PropertyGroup, context: bpy.types.Context) -> list[tuple[str, str, str]]:
+    session = get_session(context)
+    wanted = [(method.name, method.title, method.description) for method in training_methods(session)]
+    return _kept(session, "methods", wanted)
+
+
+def _preset_items(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> list[tuple[str, str, str]]:
+    session = get_session(context)
+    presets = training_presets(session, method_named(session, settings.train_method), pictures_of(settings))
+    return _kept(session, "presets", [(preset.name, preset.name, preset.description) for preset in presets])
+
+
+def _kept(session: Session, name: str, wanted: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """The texts of a drop-down, of which Blender keeps no copy: the same list as long as they are the same."""
+    if session.shown_items.get(name) != wanted:
+        session.shown_items[name] = wanted
+    return session.shown_items[name]
+
+
+def pictures_of(settings: UNRENDER_PG_settings) -> str:
+    """What a training is set to look at: "photos" or "renders"."""
+    return "photos" if settings.train_source == "PHOTOS" else "renders"
+
+
+def _source_chosen(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    settings.property_unset("train_preset")  # which is the first of the list: the one that suits the source
 
 
 def _dataset_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _text: str) -> list[str]:
@@ -130,16 +171,27 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
         name="Resolution", description="How fine the mesh is", items=RESOLUTIONS
     )
     shape_threshold: slider(  # type: ignore[valid-type]
-        "threshold", "Threshold", "Of the selected shapes, at once. Low: fuller. High: thinner", 0.05, 0.95
+        "threshold",
+        name="Threshold",
+        description="Of the selected shapes, at once. Low: fuller. High: thinner",
+        low=0.05,
+        high=0.95,
     )
     shape_smoothing: slider(  # type: ignore[valid-type]
-        "smoothing", "Smoothing", "How much of the steps of the voxels is taken off the selected shapes", 0.0, 1.0
+        "smoothing",
+        name="Smoothing",
+        description="How much of the steps of the voxels is taken off the selected shapes",
+        low=0.0,
+        high=1.0,
     )
     shape_resolution: resolution_choice(  # type: ignore[valid-type]
-        "Resolution", "How fine the meshes of the selected shapes are"
+        name="Resolution", description="How fine the meshes of the selected shapes are"
     )
     train_source: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Learn from", description="What the new model learns from", items=TRAIN_SOURCES
+        name="Learn from", description="What the new model learns from", items=TRAIN_SOURCES, update=_source_chosen
+    )
+    train_method: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Method", description="How the new model learns", items=_method_items
     )
     train_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Folder",
@@ -157,7 +209,26 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
         name="Name", description="What the new model is called: letters, digits, - and _", default="my-model"
     )
     train_preset: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Pictures", description="What the photos are like", items=PRESETS
+        name="Preset", description="Size, length and settings of the training", items=_preset_items
+    )
+    train_objects: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Objects", description="Which objects are learned from", items=FOLDER_SOURCES
+    )
+    train_collection: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Collection", description="The collection whose objects are learned from"
+    )
+    train_images: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Images",
+        description="How many images of all of them together are rendered",
+        default=2000,
+        min=16,
+        max=20_000,
+    )
+    train_cameras: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Seen", description="Where the camera stands", items=TRAIN_CAMERAS
+    )
+    train_curve: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Curve", description="What is drawn of the training", items=TRAIN_CURVES
     )
     train_settings: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Settings",
@@ -239,14 +310,12 @@ def get_settings(context: bpy.types.Context) -> UNRENDER_PG_settings:
 
 
 def model_items(session: Session) -> list[tuple[str, str, str]]:
-    """The models for a drop-down. Blender keeps no copy of the texts, so they are kept with the session."""
+    """The models for a drop-down."""
     models = session.state.server.models if session.state.server else ()
     wanted = [(model.name, model.name, model.description) for model in models] or [
         (NO_MODEL, "No model", "Connect first")
     ]
-    if session.shown_models != wanted:
-        session.shown_models = wanted
-    return session.shown_models
+    return _kept(session, "models", wanted)
 
 
 def dataset_names(session: Session) -> list[str]:

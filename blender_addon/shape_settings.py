@@ -70,24 +70,24 @@ def change_selected(context: bpy.types.Context, name: str, value: float) -> None
         session.refuse_meshes(refused[0])
 
 
-def slider(name: str, title: str, description: str, low: float, high: float) -> Any:
+def slider(setting: str, name: str, description: str, low: float, high: float) -> Any:
     """A property that shows and changes one number."""
     return bpy.props.FloatProperty(
-        name=title,
+        name=name,
         description=description,
         min=low,
         max=high,
         subtype="FACTOR",
         options={"SKIP_SAVE"},
-        get=_reader(name),
-        set=_writer(name),
+        get=_reader(setting),
+        set=_writer(setting),
     )
 
 
-def resolution_choice(title: str, description: str) -> Any:
+def resolution_choice(name: str, description: str) -> Any:
     """A property that shows and changes the resolution."""
     return bpy.props.EnumProperty(
-        name=title,
+        name=name,
         description=description,
         items=RESOLUTIONS,
         options={"SKIP_SAVE"},

@@ -48,6 +48,8 @@ class JobList(ABC):
         self.jobs: dict[bytes, Job] = {}
         self.previews: dict[bytes, np.ndarray] = {}  # by job: the newest sheet, uint8 [H, W, 3 or 4]
         self.scores: dict[bytes, np.ndarray] = {}  # by training: float32 [N, 2], images shown and KID
+        # By training, of what a curve shows: its lines, float32 [N, 2]
+        self.curves: dict[bytes, dict[str, tuple[np.ndarray, ...]]] = {}
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.held_import: bytes | None = None  # the job whose result waits until the artist leaves an edit
         self.revision = 0  # grows whenever something that a panel shows has changed
@@ -114,7 +116,7 @@ class JobList(ABC):
             return self._ask_again(old)
         arrays, load = self._uploads.arrays(job), self._uploads.load(job)
         read_first = self._has_to_read(old)
-        sheet, scores = self.previews.get(job), self.scores.get(job)
+        sheet, scores, curves = self.previews.get(job), self.scores.get(job), self.curves.get(job)
         if old.status in (JobStatus.FAILED, JobStatus.CANCELLED):
             self.remove(job)
         again = self.submit(
@@ -130,6 +132,8 @@ class JobList(ABC):
             self.previews[again] = sheet
         if old.has_begun_run and scores is not None:
             self.scores[again] = scores
+        if old.has_begun_run and curves is not None:
+            self.curves[again] = curves
         return again
 
     def simplify(self, job: bytes, max_faces: int) -> bytes:
@@ -150,7 +154,7 @@ class JobList(ABC):
             raise ValueError(f"job {job.hex()} is {self.jobs[job].status.value}; only ended jobs can be removed")
         if self.online and self.jobs[job].status == JobStatus.DONE:
             self._link.acknowledge(job)
-        for table in (self.jobs, self.previews, self.scores):
+        for table in (self.jobs, self.previews, self.scores, self.curves):
             table.pop(job, None)  # type: ignore[attr-defined]
         self._uploads.forget(job)
         self._results.forget(job)
@@ -233,6 +237,8 @@ class JobList(ABC):
             self.previews[news.job] = news.preview
         if news.scores is not None:
             self.scores[news.job] = news.scores
+        if news.curves:
+            self.curves[news.job] = {**self.curves.get(news.job, {}), **news.curves}
         if news.upload is not None:
             self._upload_read(news)
             return

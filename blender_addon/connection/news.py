@@ -12,7 +12,7 @@ from .job_events import JobEvent
 from .problems import Problem
 from .remeshing import MeshSettings, MeshWish, ShapeSource
 from .shapes import Shape
-from .states import ConnectionTest, Endpoint, ModelCard, Target
+from .states import ConnectionTest, Endpoint, ModelCard, Target, TrainingMethod, TrainingPreset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,8 @@ class JobNews:
     """Something happened to a job.
 
     `shapes` are the meshes of a result that came along, `preview` an image uint8 [H, W, 3 or 4], `scores` a training's
-    evaluations so far, float32 [N, 2] (images shown, KID), `upload` what is to be sent with the job.
+    evaluations so far, float32 [N, 2] (images shown, KID), `curves` the same of other values (see `curves.py`),
+    `upload` what is to be sent with the job.
     """
 
     job: bytes
@@ -47,6 +48,7 @@ class JobNews:
     shapes: tuple[Shape, ...] = ()
     preview: np.ndarray | None = field(default=None, compare=False)
     scores: np.ndarray | None = field(default=None, compare=False)
+    curves: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict, compare=False)
     upload: Mapping[str, np.ndarray] | None = field(default=None, compare=False)
 
 
@@ -71,11 +73,13 @@ class JobsListed:
 
 @dataclass(frozen=True, slots=True)
 class ModelsListed:
-    """The models that the server offers now."""
+    """The models that the server offers now, and what it can train."""
 
     source: int
     models: tuple[ModelCard, ...]
     datasets: tuple[str, ...] = ()
+    methods: tuple[TrainingMethod, ...] = ()
+    presets: tuple[TrainingPreset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

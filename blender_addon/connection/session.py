@@ -34,7 +34,7 @@ from .news import (
 )
 from .problems import NO_MESHES, NOT_CONNECTED, Problem
 from .remeshing import MeshSettings, Remeshing, ShapeSource
-from .states import MESHES, MODEL_PREVIEWS, ONLINE, ConnectionState, ConnectionTest, Target
+from .states import MESHES, MODEL_PREVIEWS, ONLINE, ConnectionState, ConnectionTest, Server, Target
 from .transitions import transition
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Session(JobList):
         self.state = ConnectionState()
         self.connection_test: ConnectionTest | None = None  # the newest, running or over
         self.backend_place: str | None = None  # of the generator here; "" where none was found, None before looking
-        self.shown_models: list[tuple[str, str, str]] = []  # the drop-down's texts, which Blender only borrows
+        self.shown_items: dict[str, list[tuple[str, str, str]]] = {}  # texts of drop-downs, which Blender only borrows
         self._backend = backend
         self._tester = tester
         self._inbox = inbox
@@ -201,7 +201,7 @@ class Session(JobList):
             if isinstance(news, MeshCame):
                 self.remeshing.answered(news.of, news.settings, news.shape, news.problem)
             elif isinstance(news, ModelsListed):
-                self.state = replace(self.state, server=replace(server, models=news.models, datasets=news.datasets))
+                self.state = replace(self.state, server=_with_models(server, news))
             else:
                 self._model_pictures.answered(news.model, news.hash, news.picture, server.models)
             self.revision += 1
@@ -254,3 +254,7 @@ class Session(JobList):
     def _jobs_counted(self, count: int) -> None:
         if count != self.state.running_jobs:
             self._happened(events.RunningJobsChanged(self._clock(), count))
+
+
+def _with_models(server: Server, news: ModelsListed) -> Server:
+    return replace(server, models=news.models, datasets=news.datasets, methods=news.methods, presets=news.presets)

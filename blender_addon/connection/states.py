@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from .problems import NextStep, Problem
 
@@ -72,6 +74,27 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingMethod:
+    """A method that the server trains; `overrides` are the settings that make `method` this one."""
+
+    name: str
+    title: str
+    method: str
+    description: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPreset:
+    """Settings of a method by their name; `pictures` is what they are made for: "photos", "renders" or unknown."""
+
+    name: str
+    method: str
+    description: str = ""
+    pictures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """What the server said about itself in its welcome."""
 
@@ -81,6 +104,8 @@ class Server:
     models: tuple[ModelCard, ...] = ()
     capabilities: tuple[str, ...] = ()  # kinds of jobs, and what else it can do
     datasets: tuple[str, ...] = ()  # names of rendered data sets to train on
+    methods: tuple[TrainingMethod, ...] = ()
+    presets: tuple[TrainingPreset, ...] = ()
     free_memory: int = 0  # bytes of its first device when it greeted; 0 where not known
     total_memory: int = 0
 

@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .jobs import UNFINISHED, Job, JobStatus
+from .states import TrainingMethod, TrainingPreset
 
 if TYPE_CHECKING:
     import numpy as np
 
     from .session import Session
 
+# What a generator trains that does not say so itself, because it is older.
 METHOD = "voxel_gan"
-PRESETS = (
-    ("iggan-photos-32", "Plain background", "Photos of one kind of thing on a plain background"),
-    ("iggan-32", "Transparent background", "Pictures with transparency, such as renders of models"),
+USUAL_METHODS = (TrainingMethod("iggan", "IG-GAN", METHOD, "Solid shapes, learned through Blender's own renderer"),)
+USUAL_PRESETS = (
+    TrainingPreset("iggan-photos-32", METHOD, "Photos of one kind of thing on a plain background", "photos"),
+    TrainingPreset("iggan-32", METHOD, "Pictures with transparency, such as renders of models", "renders"),
 )
+RECOMMENDED = {"photos": "iggan-photos-32", "renders": "iggan-32"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -30,13 +34,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 class TrainingSettings:
     """Parameters of the `train` job: the new model's name, the preset, and settings by their dotted names.
 
-    `dataset` names a rendered data set at the generator, which is trained on instead of what is sent.
+    `dataset` names a rendered data set at the generator, which is trained on instead of what is sent. Of objects that
+    are sent, `images` pictures are rendered, all of them together, from where `cameras` says; None leaves the usual.
     """
 
     name: str
-    preset: str = PRESETS[0][0]
+    preset: str = RECOMMENDED["photos"]
     overrides: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = ""
+    method: TrainingMethod = USUAL_METHODS[0]
+    images: int | None = None
+    cameras: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -58,16 +66,43 @@ def submit_training(
     from .photo_files import read_photos
 
     parameters = {
-        "method": METHOD,
+        "method": settings.method.method,
         "config": settings.preset,
         "name": settings.name,
-        "overrides": dict(settings.overrides),
+        "overrides": {**settings.method.overrides, **settings.overrides},
         "resume": folder is None and meshes is None and not settings.dataset,
     }
     if settings.dataset:  # older generators refuse a word that they do not know
         parameters["dataset"] = settings.dataset
+    if meshes is not None:
+        asked = {"images": settings.images, "cameras": settings.cameras}
+        parameters |= {name: value for name, value in asked.items() if value is not None}
     load = None if folder is None else partial(read_photos, folder)
     return session.submit("train", f"Training {settings.name}", parameters, meshes, import_when_done=False, load=load)
+
+
+def training_methods(session: Session) -> tuple[TrainingMethod, ...]:
+    """The methods that can be chosen from."""
+    server = session.state.server
+    return server.methods if server is not None and server.methods else USUAL_METHODS
+
+
+def method_named(session: Session, name: str) -> TrainingMethod:
+    """The method of that name; the first for want of it."""
+    methods = training_methods(session)
+    return next((method for method in methods if method.name == name), methods[0])
+
+
+def training_presets(session: Session, method: TrainingMethod, pictures: str) -> tuple[TrainingPreset, ...]:
+    """The presets of a method that can be chosen from, those first that suit the pictures ("photos" or "renders")."""
+    server = session.state.server
+    known = server.presets if server is not None and server.presets else USUAL_PRESETS
+    fitting = [preset for preset in known if preset.method == method.method]
+
+    def order(preset: TrainingPreset) -> tuple[bool, bool, str]:
+        return preset.name != RECOMMENDED[pictures], preset.pictures != pictures, preset.name
+
+    return tuple(sorted(fitting, key=order))
 
 
 def read_overrides(text: str) -> dict[str, Any]:

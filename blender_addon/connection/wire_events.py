@@ -16,6 +16,7 @@ from unrender_protocol import messages
 from unrender_protocol.client import Client
 
 from . import events, job_events
+from .curves import read_curve, read_curves
 from .news import (
     ConnectionNews,
     JobNews,
@@ -42,7 +43,7 @@ from .problems import (
 )
 from .remeshing import MeshSettings, ShapeSource
 from .shapes import BadResultError, Shape, read_shape, read_shapes
-from .states import ModelCard, Server
+from .states import ModelCard, Server, TrainingMethod, TrainingPreset
 
 RESUMABLE_SECONDS = 7 * 24 * 3600.0  # a training that was stopped longer ago is not offered by itself any more
 
@@ -84,13 +85,13 @@ def read_event(event: wire.Event, client: Client, number: int, at: float) -> Ite
         yield from _read(event.message, event, number, at)
 
 
-def superseded_key(news: News) -> tuple[bytes, bool, bool] | None:
+def superseded_key(news: News) -> tuple[bytes, bool, bool, bool] | None:
     """The key under which newer news replaces older news that still waits: progress, job by job.
 
-    What brings a picture or scores is replaced only by what brings the same, or the steps that follow would hide it.
+    What brings a picture or curves is replaced only by what brings the same, or the steps that follow would hide it.
     """
     if isinstance(news, JobNews) and isinstance(news.event, job_events.JobProgressed):
-        return news.job, news.preview is not None, news.scores is not None
+        return news.job, news.preview is not None, news.scores is not None, bool(news.curves)
     return None
 
 
@@ -109,7 +110,8 @@ def _(message: messages.JobProgress, arrived: wire.Arrived, number: int, at: flo
     progress = job_events.JobProgressed(
         at, message.phase, message.done, message.total, message.eta_seconds, message.message
     )
-    yield JobNews(message.job, progress, preview=_preview(arrived.arrays), scores=_scores(arrived.arrays))
+    arrays = arrived.arrays
+    yield JobNews(message.job, progress, preview=_preview(arrays), scores=_scores(arrays), curves=read_curves(arrays))
 
 
 @_read.register
@@ -126,7 +128,7 @@ def _(message: messages.JobDone, arrived: wire.Arrived, number: int, at: float) 
         return
     finished = job_events.JobFinished(at, message.result, here=True)
     preview = None if shapes else _preview(arrived.arrays)
-    yield JobNews(message.job, finished, shapes, preview, _scores(arrived.arrays))
+    yield JobNews(message.job, finished, shapes, preview, _scores(arrived.arrays), read_curves(arrived.arrays))
 
 
 @_read.register
@@ -156,7 +158,8 @@ def _(message: messages.JobList, arrived: wire.Arrived, number: int, at: float) 
 
 @_read.register
 def _(message: messages.ModelList, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
-    yield ModelsListed(number, tuple(_card(model) for model in message.models), message.datasets)
+    models = tuple(_card(model) for model in message.models)
+    yield ModelsListed(number, models, message.datasets, *_trainable(message))
 
 
 @_read.register
@@ -218,7 +221,10 @@ def _resumable(jobs: Iterable[messages.JobSummary]) -> set[bytes]:
 
 
 def _server(welcome: messages.Welcome) -> Server:
+    methods, presets = _trainable(welcome)
     return Server(
+        methods=methods,
+        presets=presets,
         package_version=welcome.package_version,
         protocol=welcome.protocol,
         device=welcome.device,
@@ -228,6 +234,17 @@ def _server(welcome: messages.Welcome) -> Server:
         free_memory=welcome.devices[0].free_memory if welcome.devices else 0,
         total_memory=welcome.devices[0].total_memory if welcome.devices else 0,
     )
+
+
+def _trainable(
+    told: messages.Welcome | messages.ModelList,
+) -> tuple[tuple[TrainingMethod, ...], tuple[TrainingPreset, ...]]:
+    methods = (
+        TrainingMethod(given.name, given.title, given.method, given.description, dict(given.overrides))
+        for given in told.methods
+    )
+    presets = (TrainingPreset(given.name, given.method, given.description, given.pictures) for given in told.presets)
+    return tuple(methods), tuple(presets)
 
 
 def _card(model: messages.ModelSummary) -> ModelCard:
@@ -260,10 +277,7 @@ def _preview(arrays: Mapping[str, Any]) -> np.ndarray | None:
 
 def _scores(arrays: Mapping[str, Any]) -> np.ndarray | None:
     """A training's evaluations so far, float32 [N, 2]: images shown, KID."""
-    scores = arrays.get("scores")
-    if scores is None or scores.dtype != np.float32 or scores.ndim != 2 or scores.shape[1] != 2:
-        return None
-    return np.asarray(scores)
+    return read_curve(arrays.get("scores"))
 
 
 def _sentence(text: str) -> str:

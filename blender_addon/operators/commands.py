@@ -6,15 +6,18 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..connection.datasets import OBJECTS
-from ..connection.training import METHOD, read_overrides
-from ..properties import UNRENDER_PG_settings, get_settings
+from ..connection.training import method_named, read_overrides
+from ..properties import UNRENDER_PG_settings, get_session, get_settings
 from ..translation import translate
 from .folder_datasets import folder_words
-from .training import RENDERS_PRESET
+
+if TYPE_CHECKING:
+    from ..connection.session import Session
 
 WORK = (
     ("TRAIN", "Training", "The training that the panel is set to"),
@@ -37,7 +40,8 @@ class UNRENDER_OT_copy_command(bpy.types.Operator):
             if self.work == "FOLDER":
                 words = folder_words(context)
             else:
-                words = training_words(settings) if self.work == "TRAIN" else dataset_words(settings)
+                session = get_session(context)
+                words = training_words(session, settings) if self.work == "TRAIN" else dataset_words(settings)
         except ValueError as error:
             self.report({"ERROR"}, translate(str(error)))
             return {"CANCELLED"}
@@ -47,7 +51,7 @@ class UNRENDER_OT_copy_command(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def training_words(settings: UNRENDER_PG_settings) -> list[str]:
+def training_words(session: Session, settings: UNRENDER_PG_settings) -> list[str]:
     """`unrender train ...` for what the panel is set to. Raises ValueError where the terminal has no such thing."""
     from unrender_protocol.discovery import data_home
 
@@ -57,9 +61,12 @@ def training_words(settings: UNRENDER_PG_settings) -> list[str]:
     data = bpy.path.abspath(settings.train_folder) if photos else settings.train_dataset
     if not data:
         raise ValueError("Choose the folder with your photos" if photos else "Choose a data set, or render one first")
-    words = ["unrender", "train", METHOD, "--config", settings.train_preset if photos else RENDERS_PRESET]
+    method = method_named(session, settings.train_method)
+    words = ["unrender", "train", method.method, "--config", settings.train_preset]
     words += ["--data", data if photos else str(data_home() / "datasets" / data)]
     words += ["--out", str(data_home() / "runs" / settings.train_name)]
+    for key, value in method.overrides.items():
+        words += ["--set", f"{key}={value}"]
     read_overrides(settings.train_settings)
     for assignment in settings.train_settings.split():
         words += ["--set", assignment]

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import bpy
 
 from ..connection.datasets import KIND, OBJECTS, DatasetSettings, submit_dataset
+from ..connection.training import RECOMMENDED
 from ..naming import free_name
 from ..properties import DATASET_SOURCES, dataset_names, get_session, get_settings
 from ..translation import problem_text, translate
@@ -71,4 +74,21 @@ class UNRENDER_OT_use_dataset(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (UNRENDER_OT_render_dataset, UNRENDER_OT_use_dataset)
+class UNRENDER_OT_use_folder(bpy.types.Operator):
+    """Choose the images in this folder for the next training"""
+
+    bl_idname = "unrender.use_folder"
+    bl_label = "Train on These"
+
+    directory: bpy.props.StringProperty(options={"SKIP_SAVE"}, subtype="DIR_PATH")  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = get_settings(context)
+        settings.train_source = "PHOTOS"
+        settings.train_folder = self.directory
+        with contextlib.suppress(TypeError):  # a generator that does not have it
+            settings.train_preset = RECOMMENDED["renders"]
+        return {"FINISHED"}
+
+
+CLASSES = (UNRENDER_OT_render_dataset, UNRENDER_OT_use_dataset, UNRENDER_OT_use_folder)

@@ -10,18 +10,25 @@ import bpy
 
 from ..connection.jobs import UNFINISHED, JobStatus
 from ..connection.training import (
-    PRESETS,
+    RECOMMENDED,
     TrainingSettings,
+    method_named,
     read_overrides,
     running_training,
     submit_training,
 )
 from ..naming import free_name
-from ..properties import TRAIN_SOURCES, get_session, get_settings, model_items, taken_names
+from ..properties import (
+    FOLDER_SOURCES,
+    TRAIN_CAMERAS,
+    TRAIN_SOURCES,
+    get_session,
+    get_settings,
+    model_items,
+    taken_names,
+)
 from ..translation import problem_text, translate
 from .jobs import JobOperator
-
-RENDERS_PRESET = "iggan-32"  # of pictures that the generator has rendered itself
 
 
 class UNRENDER_OT_train_start(bpy.types.Operator):
@@ -40,8 +47,30 @@ class UNRENDER_OT_train_start(bpy.types.Operator):
     run: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Name", description="What the new model is called: letters, digits, - and _", default="my-model"
     )
-    preset: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Pictures", description="What the folder holds", items=PRESETS
+    method: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Method", description="How the model learns; the generator's first where empty", options={"SKIP_SAVE"}
+    )
+    preset: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Preset",
+        description="Name of the settings to begin from; those that suit the pictures where empty",
+        options={"SKIP_SAVE"},
+    )
+    objects: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Objects", description="Which objects are learned from", items=FOLDER_SOURCES, options={"SKIP_SAVE"}
+    )
+    collection: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Collection", description="The collection whose objects are learned from", options={"SKIP_SAVE"}
+    )
+    images: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Images",
+        description="How many images of all objects together are rendered",
+        default=2000,
+        min=16,
+        max=20_000,
+        options={"SKIP_SAVE"},
+    )
+    cameras: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Seen", description="Where the camera stands", items=TRAIN_CAMERAS, options={"SKIP_SAVE"}
     )
     settings: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Settings",
@@ -71,9 +100,17 @@ class UNRENDER_OT_train_start(bpy.types.Operator):
         from ..scene.sent_meshes import MeshProblem
 
         try:
-            preset = self.preset if self.source == "PHOTOS" or self.resume else RENDERS_PRESET
-            wanted = TrainingSettings(self.run, preset, read_overrides(self.settings), self._dataset())
-            submit_training(get_session(context), wanted, **self._pictures(context))
+            session = get_session(context)
+            wanted = TrainingSettings(
+                self.run,
+                self.preset or RECOMMENDED["photos" if self.source == "PHOTOS" else "renders"],
+                read_overrides(self.settings),
+                self._dataset(),
+                method_named(session, self.method),
+                self.images,
+                self.cameras,
+            )
+            submit_training(session, wanted, **self._pictures(context))
         except ValueError as error:
             self.report({"ERROR"}, translate(str(error)))
             return {"CANCELLED"}
@@ -100,9 +137,13 @@ class UNRENDER_OT_train_start(bpy.types.Operator):
             if not self.directory:
                 raise ValueError("Choose the folder with your photos")
             return {"folder": Path(bpy.path.abspath(self.directory))}
-        from ..scene.sent_meshes import selected_meshes
+        from ..scene.chosen_objects import chosen_objects
+        from ..scene.sent_meshes import selected_meshes, sent_meshes
 
-        return {"meshes": selected_meshes(context)}
+        if self.objects != "COLLECTION":
+            return {"meshes": selected_meshes(context)}
+        chosen = chosen_objects(context, self.objects, self.collection)
+        return {"meshes": sent_meshes(context, [candidate for candidate in chosen if candidate.type == "MESH"])}
 
 
 class UNRENDER_OT_train_stop(JobOperator, bpy.types.Operator):

@@ -80,6 +80,8 @@ def draw_folder_run(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
         draw_problem(box, context, run.problem)
     draw_picture(box, get_pictures(context).sheet(str(run.folder)), pixels)
     if run.work is Work.RENDER and run.done:
+        if run.status is RunStatus.DONE:
+            box.operator("unrender.use_folder", icon="PLAY").directory = str(run.folder)
         box.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = str(run.folder)
 
 

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
+from ..connection.curves import LOSSES
 from ..connection.jobs import Job, JobStatus
-from ..connection.training import running_training, trained_model
+from ..connection.training import (
+    method_named,
+    running_training,
+    trained_model,
+    training_methods,
+    training_presets,
+)
 from ..connection.wording import job_word
-from ..properties import UNRENDER_PG_settings, get_pictures, get_session, get_settings
+from ..properties import TRAIN_CURVES, UNRENDER_PG_settings, get_pictures, get_session, get_settings, pictures_of
 from ..translation import translate
 from .layout import (
     BOX_PIXELS,
@@ -19,8 +26,12 @@ from .layout import (
     draw_picture,
     draw_problem,
     draw_progress,
+    draw_sentence,
     progress_line,
 )
+
+if TYPE_CHECKING:
+    from ..score_curve import ScoreCurve
 
 CURVE_PART = 0.47  # of the width; the rest is for its numbers
 _STOPPABLE = frozenset({JobStatus.READING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DETACHED})
@@ -70,17 +81,45 @@ def draw_form(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column = layout.column()
     if settings.train_source == "PHOTOS":
         column.prop(settings, "train_folder", text="")
-        column.prop(settings, "train_preset", text="")
     elif settings.train_source == "OBJECTS":
-        count = sum(candidate.type == "MESH" for candidate in context.selected_objects)
-        words = translate("Mesh objects selected: {count}").format(count=count)
-        column.label(text=words, icon="OUTLINER_OB_MESH", translate=False)
+        draw_objects(column, context)
     else:
         column.prop(settings, "train_dataset", icon="RENDERLAYERS")
-    column.prop(settings, "train_name")
+    draw_choice(layout, context)
+    layout.prop(settings, "train_name")
     button = layout.row()
     button.scale_y = 1.4
     fill_training(button.operator("unrender.train_start", icon="PLAY"), settings)
+
+
+def draw_objects(column: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Which objects are rendered to be learned from, and how."""
+    settings = get_settings(context)
+    column.prop(settings, "train_objects", text="")
+    if settings.train_objects == "COLLECTION":
+        column.prop_search(settings, "train_collection", bpy.data, "collections", text="")
+    else:
+        count = sum(candidate.type == "MESH" for candidate in context.selected_objects)
+        words = translate("Mesh objects selected: {count}").format(count=count)
+        column.label(text=words, icon="OUTLINER_OB_MESH", translate=False)
+    column.prop(settings, "train_images")
+    column.prop(settings, "train_cameras", text="")
+
+
+def draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Method and preset, and what the generator says of them."""
+    settings = get_settings(context)
+    session = get_session(context)
+    column = layout.column(align=True)
+    column.prop(settings, "train_method", text="")
+    column.prop(settings, "train_preset", text="")
+    method = method_named(session, settings.train_method)
+    presets = training_presets(session, method, pictures_of(settings))
+    chosen = next((preset for preset in presets if preset.name == settings.train_preset), None)
+    if method != training_methods(session)[0]:
+        draw_sentence(layout, method.description, "NONE", content_pixels(context))
+    if chosen is not None and chosen.description:
+        draw_sentence(layout, chosen.description, "NONE", content_pixels(context))
 
 
 def fill_training(button: bpy.types.OperatorProperties, settings: UNRENDER_PG_settings) -> None:
@@ -89,7 +128,12 @@ def fill_training(button: bpy.types.OperatorProperties, settings: UNRENDER_PG_se
     button.directory = settings.train_folder
     button.dataset = settings.train_dataset
     button.run = settings.train_name
+    button.method = settings.train_method
     button.preset = settings.train_preset
+    button.objects = settings.train_objects
+    button.collection = settings.train_collection
+    button.images = settings.train_images
+    button.cameras = settings.train_cameras
     button.settings = settings.train_settings
 
 
@@ -116,23 +160,34 @@ def training_word(job: Job) -> str:
 
 
 def draw_curve(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
-    """The score over the images that were shown, and beside it what the axes are."""
-    icons, curve = get_pictures(context).curve(job.key)
-    if curve is None:
+    """A score, or the losses, over the images that were shown, and beside it what the axes are."""
+    pictures, which = get_pictures(context), get_settings(context).train_curve
+    if not any(pictures.curve(job.key, item[0])[0] for item in TRAIN_CURVES):
         return
     pixels = content_pixels(context) - BOX_PIXELS
-    layout.label(text="KID, lower is better")
+    layout.row(align=True).prop(get_settings(context), "train_curve", expand=True)
+    icons, curve = pictures.curve(job.key, which)
+    if curve is None:
+        draw_sentence(layout, "This training has not measured that yet.", "NONE", pixels)
+        return
     row = layout.split(factor=CURVE_PART)
     draw_picture(row.column(), icons, CURVE_PART * pixels)
     words = row.column(align=True)
     words.scale_y = 0.8
-    for text, value in (
-        ("Now {value}", f"{curve.newest:.3g}"),
-        ("Best {value}", f"{curve.best:.3g}"),
-        ("Axis 0 - {value}", f"{curve.top:.3g}"),
-        ("{value} images", count_text(curve.images)),
-    ):
-        words.label(text=translate(text).format(value=value), translate=False)
+    for line in curve_words(which, curve):
+        words.label(text=line, translate=False)
+
+
+def curve_words(which: str, curve: ScoreCurve) -> list[str]:
+    """What stands beside a curve, translated."""
+    if which == LOSSES:
+        numbers = zip((translate("Generator {value}"), translate("Discriminator {value}")), curve.ends, strict=False)
+        lines = [words.format(value=f"{value:.3g}") for words, value in numbers]
+    else:
+        now, best = translate("Now {value}"), translate("Best {value}")
+        lines = [now.format(value=f"{curve.newest:.3g}"), best.format(value=f"{curve.best:.3g}")]
+    axis = translate("Axis {foot} - {top}").format(foot=f"{curve.foot:.3g}", top=f"{curve.top:.3g}")
+    return [*lines, axis, translate("{value} images").format(value=count_text(curve.images))]
 
 
 def count_text(count: float) -> str:

@@ -19,10 +19,8 @@ TABLE: Mapping[str, str] = {
     "{shapes} shapes, {images} images": "{shapes} Formen, {images} Bilder",
     "{size} GB free": "{size} GB frei",
     "{time} left": "noch {time}",
-    "KID, lower is better": "KID, weniger ist besser",
     "Now {value}": "Jetzt {value}",
     "Best {value}": "Bester {value}",
-    "Axis 0 - {value}": "Achse 0 - {value}",
     "{value} images": "{value} Bilder",
     "Settings to change:": "Zu ändernde Werte:",
     "Mesh objects selected: {count}": "Gewählte Meshes: {count}",
@@ -222,12 +220,7 @@ TABLE: Mapping[str, str] = {
         "Wie das neue Modell heißt: Buchstaben, Ziffern, - und _"
     ),
     "What the data set is called: letters, digits, - and _": "Wie der Datensatz heißt: Buchstaben, Ziffern, - und _",
-    "Pictures": "Bilder",
-    "What the photos are like": "Wie die Fotos sind",
-    "What the folder holds": "Was in dem Ordner ist",
-    "Plain background": "Einfarbiger Hintergrund",
     "Photos of one kind of thing on a plain background": "Fotos von einer Art von Dingen vor einfarbigem Hintergrund",
-    "Transparent background": "Durchsichtiger Hintergrund",
     "Pictures with transparency, such as renders of models": "Bilder mit Transparenz, etwa gerenderte Modelle",
     "Settings": "Einstellungen",
     "Settings of the preset to change, such as total_images=20000 renderer.samples=2": (
@@ -610,4 +603,130 @@ TABLE: Mapping[str, str] = {
     "Passes": "Passes",
     "What is written beside the colours": "Was neben den Farben geschrieben wird",
     "A new folder for the images": "Ein neuer Ordner für die Bilder",
+    # Meshes of selected shapes; methods, presets and curves of a training
+    "Selected Shapes": "Gewählte Formen",
+    "{name} and {count} more": "{name} und {count} weitere",
+    "This training has not measured that yet.": "Dieses Training hat das noch nicht gemessen.",
+    "Axis {foot} - {top}": "Achse {foot} - {top}",
+    "Generator {value}": "Generator {value}",
+    "Discriminator {value}": "Diskriminator {value}",
+    "Train on These": "Damit trainieren",
+    "Choose the images in this folder for the next training": (
+        "Die Bilder in diesem Ordner für das nächste Training wählen"
+    ),
+    "Change Mesh": "Mesh ändern",
+    "Give a generated object the mesh that was made for it": (
+        "Einem erzeugten Objekt das Mesh geben, das dafür gemacht wurde"
+    ),
+    "Change Mesh Further": "Mesh weiter ändern",
+    "Give a generated object the next mesh of the same change": (
+        "Einem erzeugten Objekt das nächste Mesh derselben Änderung geben"
+    ),
+    "Method": "Verfahren",
+    "How the model learns; the generator's first where empty": "Wie das Modell lernt; leer: das erste des Generators",
+    "Preset": "Vorgabe",
+    "Name of the settings to begin from; those that suit the pictures where empty": (
+        "Name der Werte, von denen ausgegangen wird; leer: die zu den Bildern passenden"
+    ),
+    "Which objects are learned from": "Von welchen Objekten gelernt wird",
+    "The collection whose objects are learned from": "Die Sammlung, von deren Objekten gelernt wird",
+    "Images": "Bilder",
+    "How many images of all objects together are rendered": (
+        "Wie viele Bilder von allen Objekten zusammen gerendert werden"
+    ),
+    "The generator did not make the mesh.": "Der Generator hat das Mesh nicht gemacht.",
+    "Move the slider again; if that does not help, press Copy report.": (
+        "Den Regler noch einmal bewegen; hilft das nicht, Bericht kopieren."
+    ),
+    "The generator is older than this add-on, and cannot change meshes afterwards.": (
+        "Der Generator ist älter als dieses Add-on und kann Meshes nachträglich nicht ändern."
+    ),
+    "Update the generator, or generate the shapes anew with these settings.": (
+        "Den Generator aktualisieren oder die Formen mit diesen Werten neu erzeugen."
+    ),
+    "The generator makes the meshes, and is not connected.": (
+        "Die Meshes macht der Generator, und der ist nicht verbunden."
+    ),
+    "Press Connect.": "Auf Verbinden drücken.",
+    "Solid shapes, learned through Blender's own renderer": "Feste Formen, gelernt durch Blenders eigenen Renderer",
+    "{} is not the shape any more that was generated.": "{} ist nicht mehr die Form, die erzeugt wurde.",
+    "Generate it anew to change it.": "Neu erzeugen, um sie zu ändern.",
+    "{} is linked from another file.": "{} ist aus einer anderen Datei verknüpft.",
+    "Open that file to change it.": "Zum Ändern jene Datei öffnen.",
+    "{} has shape keys, which belong to its mesh.": "{} hat Formschlüssel, die zu seinem Mesh gehören.",
+    "Remove them to change it.": "Sie entfernen, um es zu ändern.",
+    "{} is being edited.": "{} wird gerade bearbeitet.",
+    "Leave Edit Mode to change it.": "Zum Ändern den Bearbeitungsmodus verlassen.",
+    "From the front": "Von vorn",
+    "Random directions up to 60 degrees to either side, from above": (
+        "Zufällige Richtungen bis 60 Grad nach beiden Seiten, von oben"
+    ),
+    "KID": "KID",
+    "How far the pictures of the model are from yours; lower is better": (
+        "Wie weit die Bilder des Modells von deinen weg sind; weniger ist besser"
+    ),
+    "FID": "FID",
+    "The same by another measure, which more people know; lower is better": (
+        "Dasselbe nach einem anderen Maß, das mehr Leute kennen; weniger ist besser"
+    ),
+    "Losses": "Verluste",
+    "What generator and discriminator still get wrong; neither should vanish": (
+        "Was Generator und Diskriminator noch falsch machen; keiner soll verschwinden"
+    ),
+    "Smoothing": "Glättung",
+    "How much of the steps of the voxels is taken off": "Wie viel von den Stufen der Voxel weggenommen wird",
+    "Resolution": "Auflösung",
+    "How fine the mesh is": "Wie fein das Mesh ist",
+    "Of the selected shapes, at once. Low: fuller. High: thinner": (
+        "Der gewählten Formen, sofort. Niedrig: voller. Hoch: dünner"
+    ),
+    "How much of the steps of the voxels is taken off the selected shapes": (
+        "Wie viel von den Stufen der Voxel von den gewählten Formen weggenommen wird"
+    ),
+    "How fine the meshes of the selected shapes are": "Wie fein die Meshes der gewählten Formen sind",
+    "How the new model learns": "Wie das neue Modell lernt",
+    "Size, length and settings of the training": "Größe, Länge und Werte des Trainings",
+    "How many images of all of them together are rendered": "Wie viele Bilder von allen zusammen gerendert werden",
+    "Curve": "Kurve",
+    "What is drawn of the training": "Was vom Training gezeichnet wird",
+    "Voxels": "Voxel",
+    "One cell of the mesh per voxel along each axis": "Eine Zelle des Meshes je Voxel entlang jeder Achse",
+    "Finer": "Feiner",
+    "Two cells per voxel: four times as many faces, and rounder": (
+        "Zwei Zellen je Voxel: viermal so viele Flächen, und runder"
+    ),
+    # What the generator says
+    "Visual hull": "Sichtbare Hülle",
+    "Absorption": "Absorption",
+    "Emission and absorption": "Emission und Absorption",
+    "Pictures only": "Nur Bilder",
+    "Solid shapes with hollows and holes, learned through Blender's own renderer": (
+        "Feste Formen mit Höhlungen und Löchern, gelernt durch Blenders eigenen Renderer"
+    ),
+    "A baseline that sees outlines only (PrGAN): hollows stay filled": (
+        "Vergleichsverfahren, das nur Umrisse sieht (PrGAN): Höhlungen bleiben gefüllt"
+    ),
+    "A baseline that sees how much light a shape swallows, without shading": (
+        "Vergleichsverfahren, das sieht, wie viel Licht eine Form verschluckt, ohne Schattierung"
+    ),
+    "A baseline that sees shapes as glowing fog (PlatonicGAN)": (
+        "Vergleichsverfahren, das Formen als leuchtenden Nebel sieht (PlatonicGAN)"
+    ),
+    "A baseline that makes pictures and no shapes (DCGAN): nothing can be generated into a scene": (
+        "Vergleichsverfahren, das Bilder und keine Formen macht (DCGAN): in eine Szene kann nichts erzeugt werden"
+    ),
+    "Seed {} gives an empty shape at threshold {} (its densest voxel has {}).": (
+        "Startwert {} gibt bei der Schwelle {} eine leere Form (das dichteste Voxel hat {})."
+    ),
+    "Lower the threshold, or train the model longer.": "Die Schwelle senken oder das Modell länger trainieren.",
+    "The model {} has been trained further since this shape was made.": (
+        "Das Modell {} wurde weiter trainiert, seit diese Form gemacht wurde."
+    ),
+    "Generate it anew.": "Neu erzeugen.",
+    "The model {} that made this shape is not here any more.": (
+        "Das Modell {}, das diese Form gemacht hat, ist nicht mehr hier."
+    ),
+    "Connect to the generator that has it, or generate with another model.": (
+        "Mit dem Generator verbinden, der es hat, oder mit einem anderen Modell erzeugen."
+    ),
 }

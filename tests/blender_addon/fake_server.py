@@ -28,6 +28,23 @@ CUBE_FACES = np.array(
 
 SHEET = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)  # a sheet of samples
 SCORES = np.array([[1000, 0.3], [2000, 0.1], [3000, 0.12]], np.float32)  # of a training: images shown, KID
+CURVES = {
+    "curve_generator_loss": SCORES,
+    "curve_discriminator_loss": SCORES * np.array([1, 2], np.float32),
+    "curve_proxy_loss": SCORES,
+    "curve_of_another_shape": SCORES[0],
+}
+METHODS = (
+    m.TrainingMethod("iggan", "IG-GAN", "voxel_gan", "Solid shapes"),
+    m.TrainingMethod("visual_hull", "Visual hull", "voxel_gan", "Outlines only", {"route": "visual_hull"}),
+)
+PRESETS = (
+    m.TrainingPreset("iggan-16", "voxel_gan", "The smallest", "renders"),
+    m.TrainingPreset("iggan-32", "voxel_gan", "The usual one", "renders"),
+    m.TrainingPreset("iggan-photos-32", "voxel_gan", "For photos", "photos"),
+    m.TrainingPreset("newest-64", "voxel_gan", "Made after this add-on", "renders"),
+    m.TrainingPreset("of-another", "image_gan", "Of another method"),
+)
 MODEL_PICTURE = np.full((8, 8, 3), 200, np.uint8)
 
 
@@ -47,6 +64,7 @@ class Behaviour:
     progress_messages: int = 3
     sends_pictures: bool = True  # of models
     makes_meshes: bool = True  # apart from jobs
+    tells_presets: bool = True
     empty_above: float = 0.9  # the threshold
     held_meshes: bool = False  # requests for meshes wait
 
@@ -100,7 +118,11 @@ class FakeServer:
             limits,
             (m.ModelSummary("chairs", "voxel_gan", "abc"),),
             ("stools",),
+            *self._trainable(),
         )
+
+    def _trainable(self) -> tuple[tuple[m.TrainingMethod, ...], tuple[m.TrainingPreset, ...]]:
+        return (METHODS, PRESETS) if self.behaviour.tells_presets else ((), ())
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -136,7 +158,7 @@ class FakeServer:
             self._endpoint.send(peer, m.JobList(tuple(listed)), id=id)
         elif isinstance(message, m.ListModels):
             models = tuple(m.ModelSummary(name, "voxel_gan", "def") for name in ("tubs", *self.trained))
-            self._endpoint.send(peer, m.ModelList(models, ("stools",)), id=id)
+            self._endpoint.send(peer, m.ModelList(models, ("stools",), *self._trainable()), id=id)
         elif isinstance(message, m.FetchModelPreview):
             self.pictures_asked.append(message.model)
             pictured = message.model == "chairs"
@@ -192,7 +214,7 @@ class FakeServer:
                 for done in range(1, self.behaviour.progress_messages + 1):
                     total = self.behaviour.progress_messages + 1
                     if self.kinds[job] == "train":
-                        sheet = {"preview": SHEET, "scores": SCORES} if done == 1 else {}
+                        sheet = {"preview": SHEET, "scores": SCORES, **CURVES} if done == 1 else {}
                         self._endpoint.send(
                             peer, m.JobProgress(job, "adversarial", done, total, 90.0, "kid 0.1"), sheet
                         )

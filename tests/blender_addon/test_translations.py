@@ -22,16 +22,19 @@ SOURCES = (
     *sorted((ADDON / "connection").glob("*.py")),
     *(
         ADDON / "scene" / f"{name}.py"
-        for name in ("export", "export_formats", "importing", "sent_meshes", "chosen_objects")
+        for name in ("export", "export_formats", "importing", "remeshing", "sent_meshes", "chosen_objects")
     ),
     ADDON / "properties.py",
+    ADDON / "shape_settings.py",
     ADDON / "preferences.py",
 )
 LANGUAGES = ("de",)
-PROPERTIES = frozenset({"EnumProperty", "StringProperty", "IntProperty", "FloatProperty", "BoolProperty"})
+PROPERTIES = frozenset(
+    {"EnumProperty", "StringProperty", "IntProperty", "FloatProperty", "BoolProperty", "slider", "resolution_choice"}
+)
 WORD_TABLES = frozenset({"_STATUS_WORDS", "_JOB_WORDS", "_PHASE_WORDS"})
 ITEM_TABLES = frozenset(
-    {"PRESETS", "TRAIN_SOURCES", "DATASET_SOURCES", "DATASET_TARGETS", "WORK"}
+    {"TRAIN_SOURCES", "TRAIN_CAMERAS", "TRAIN_CURVES", "RESOLUTIONS", "DATASET_SOURCES", "DATASET_TARGETS", "WORK"}
     | {"FOLDER_SOURCES", "FOLDER_CAMERAS", "FOLDER_ENGINES", "FOLDER_DEVICES", "FOLDER_PASSES"}
 )
 FIRST_SHOWN = frozenset({"translate", "poll_message_set", "ValueError", "ExportProblem"})
@@ -76,6 +79,8 @@ def texts_of_call(node: ast.Call) -> Iterator[str]:
     elif name in ("Problem", "FolderProblem"):
         for part in (*node.args[1:3], named.get("message"), named.get("hint")):
             yield from texts_in(part)
+    elif name in ("TrainingMethod", "TrainingPreset"):  # those of older generators
+        yield from texts_in(node.args[2 if name == "TrainingPreset" else 3])
     elif name == "ConnectionTest":
         yield from texts_in(named.get("sentence"))
     elif name == "Exporter":

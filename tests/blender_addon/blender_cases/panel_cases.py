@@ -26,6 +26,7 @@ from tests.blender_addon.blender_cases.addon_cases import (
 )
 from tests.blender_addon.blender_cases.fake_layout import draw
 from tests.blender_addon.fake_server import wait_until
+from unrender_protocol import messages
 
 PANELS = ("status", "generate", "train", "datasets", "jobs")
 
@@ -225,12 +226,145 @@ def case_a_curve_falls_from_left_to_right() -> None:
     scores = np.array([[0, 0.4], [500, 0.2], [1000, 0.1], [1500, np.nan]], np.float32)
     picture, curve = module.draw_curve(scores)
     assert (round(curve.newest, 3), round(curve.best, 3), round(curve.top, 3), curve.images) == (0.1, 0.1, 0.4, 1000)
-    inked = (picture == module._INK).all(axis=2)
+    inked = (picture == module._INKS[0]).all(axis=2)
     rows = [float(np.nonzero(inked[:, column])[0].mean()) for column in (8, module.SIDE // 2, module.SIDE - 9)]
     assert rows == sorted(rows)
     assert rows[0] < 0.1 * module.SIDE
     assert 0.6 * module.SIDE < rows[2] < 0.9 * module.SIDE
     assert module.draw_curve(np.full((1, 2), np.nan, np.float32))[1].images == 0
+
+
+def case_two_lines_share_an_axis_that_reaches_below_0_where_they_do() -> None:
+    module = part("score_curve")
+    first = np.array([[0, 1.0], [100, -1.0]], np.float32)
+    second = np.array([[0, 0.0], [200, 3.0]], np.float32)
+    picture, curve = module.draw_curve(first, second)
+    assert (curve.foot, curve.top, curve.images, curve.ends) == (-1.0, 3.0, 200, (-1.0, 3.0))
+    ends = []
+    for ink in module._INKS:
+        rows, columns = np.nonzero((picture == ink).all(axis=2))
+        ends.append((columns.max() / module.SIDE, rows[columns == columns.max()].mean() / module.SIDE))
+    assert 0.45 < ends[0][0] < 0.55, "the first line ends in the middle,"
+    assert ends[0][1] > 0.9, "at the foot"
+    assert ends[1][0] > 0.9
+    assert ends[1][1] < 0.1
+
+
+def case_curves_of_a_training_are_chosen_from(folder: Path) -> None:
+    photos = some_photos(folder)
+    with served() as server:
+        server.behaviour.hold.clear()
+        job = train(photos, run="plums")
+        losses = part("connection.curves").LOSSES
+        wait_until(lambda: pictures().curve(job().key, losses)[1] is not None, poll)
+        wait_until(lambda: pictures().curve(job().key)[1] is not None, poll)
+        assert "train_curve" in shown("train")
+        settings().train_curve = "LOSSES"
+        text = shown("train")
+        assert "Generator 0.12" in text
+        assert "Discriminator 0.24" in text
+        assert "Axis 0 - 0.6" in text
+        settings().train_curve = "FID"
+        assert "has not measured that" in shown("train").replace(" NONE", "")
+        settings().train_curve = "KID"
+        assert "Best 0.1" in shown("train")
+        assert sorted(session().curves[job().id]) == ["LOSSES"], "what is no line is not drawn"
+        assert bpy.ops.unrender.job_cancel(job=job().key) == {"FINISHED"}
+        wait_until(lambda: job().status.value == "CANCELLED", poll)
+        key = job().key
+        assert bpy.ops.unrender.job_remove(job=key) == {"FINISHED"}
+        wait_until(lambda: not pictures().curve(key, losses)[0], poll)
+
+
+def case_methods_and_presets_are_those_that_the_server_tells(folder: Path) -> None:
+    photos = some_photos(folder)
+    properties = part("properties")
+
+    def items(name: str) -> list[str]:
+        kinds = {"train_preset": properties._preset_items, "train_method": properties._method_items}
+        return [item[0] for item in kinds[name](settings(), bpy.context)]
+
+    assert items("train_preset") == ["iggan-photos-32", "iggan-32"], "what an older generator has"
+    assert items("train_method") == ["iggan"]
+    with served() as server:
+        assert items("train_method") == ["iggan", "visual_hull"]
+        assert items("train_preset") == ["iggan-photos-32", "iggan-16", "iggan-32", "newest-64"]
+        assert settings().train_preset == "iggan-photos-32"
+        assert "For photos" in shown("train")
+        settings().train_preset = "newest-64"
+        assert "Made after this add-on" in shown("train")
+        settings().train_source = "DATASET"
+        assert settings().train_preset == "iggan-32", "what suits pictures of another kind"
+        assert items("train_preset")[:2] == ["iggan-32", "iggan-16"]
+        settings().train_source = "PHOTOS"
+        settings().train_method, settings().train_preset = "visual_hull", "newest-64"
+        settings().train_folder, settings().train_name = str(photos), "plums"
+        text = shown("train")
+        assert "Outlines only" in text
+        words = part("operators.commands").training_words(session(), settings())
+        assert words[:5] == ["unrender", "train", "voxel_gan", "--config", "newest-64"]
+        assert words[-2:] == ["--set", "route=visual_hull"]
+        train = part("panels.train")
+        button = type("Button", (), {})()
+        train.fill_training(button, settings())
+        assert bpy.ops.unrender.train_start(**vars(button)) == {"FINISHED"}
+        (job,) = session().jobs
+        wait_until(lambda: job in server.parameters, poll)
+        sent = server.parameters[job]
+        assert (sent["method"], sent["config"]) == ("voxel_gan", "newest-64")
+        assert sent["overrides"] == {"route": "visual_hull"}
+        assert "images" not in sent, "which is for objects"
+        wait_until(lambda: session().jobs[job].status.value == "IMPORTED", poll)
+
+
+def case_a_collection_is_rendered_and_learned_from_in_one_go() -> None:
+    shown_box, other = add_box("box"), add_box("other")
+    group = bpy.data.collections.new("stools")
+    bpy.context.scene.collection.children.link(group)
+    group.objects.link(shown_box)
+    other.select_set(True)
+    with served() as server:
+        settings().train_source = "OBJECTS"
+        settings().train_objects = "COLLECTION"
+        assert "train_collection" in shown("train")
+        button = {"source": "OBJECTS", "objects": "COLLECTION", "run": "boxes", "images": 300, "cameras": "above"}
+        assert "No mesh" in error_of(bpy.ops.unrender.train_start, **button, collection="unheard-of")
+        assert bpy.ops.unrender.train_start(**button, collection="stools") == {"FINISHED"}
+        (job,) = session().jobs
+        wait_until(lambda: job in server.uploads, poll)
+        assert sorted(server.uploads[job]) == ["faces_0", "vertices_0"]
+        sent = server.parameters[job]
+        assert (sent["images"], sent["cameras"], sent["config"]) == (300, "above", "iggan-32")
+        assert sent["resume"] is False
+        wait_until(lambda: session().jobs[job].status.value == "IMPORTED", poll)
+        assert bpy.ops.unrender.use_model(model="boxes") == {"FINISHED"}
+        assert settings().model == "boxes", "the Generate panel has the run"
+
+
+def case_images_in_a_folder_are_trained_on_by_one_button(folder: Path) -> None:
+    with served():
+        assert bpy.ops.unrender.use_folder(directory=str(folder / "my stools")) == {"FINISHED"}
+        assert (settings().train_source, settings().train_folder) == ("PHOTOS", str(folder / "my stools"))
+        assert settings().train_preset == "iggan-32"
+        assert settings().train_name == "my-stools"
+
+
+def case_what_a_training_failed_on_is_shown_whole(folder: Path) -> None:
+    photos = some_photos(folder)
+    message = (
+        "The folder holds 7 pictures, and at least 16 are needed: " + "with so few the model only repeats them, " * 6
+    )
+    with served() as server:
+        server.behaviour.fail_with = messages.JobFailed(
+            bytes(16), "bad_data", message + "as a test has shown.", "Add 9."
+        )
+        job = train(photos, run="plums")
+        wait_until(lambda: job().status.value == "FAILED", poll)
+        for panel in ("train", "jobs"):
+            text = " ".join(shown(panel).split())
+            assert message.strip() in text
+            assert "as a test has shown." in text
+            assert "Add 9." in text
 
 
 def case_a_data_set_is_rendered_shown_and_chosen_for_training() -> None:
@@ -319,11 +453,11 @@ def case_the_command_line_says_what_the_panel_is_set_to() -> None:
     group = settings()
     group.train_source, group.train_folder, group.train_name = "PHOTOS", "/data/my plums", "plums"
     group.train_settings = "total_images=20000 renderer.samples=2"
-    words = commands.training_words(group)
+    words = commands.training_words(session(), group)
     assert words[:7] == ["unrender", "train", "voxel_gan", "--config", "iggan-photos-32", "--data", "/data/my plums"]
     assert words[-4:] == ["--set", "total_images=20000", "--set", "renderer.samples=2"]
     group.train_name, group.train_settings = "plums", ""
-    assert Path(commands.training_words(group)[-1]).parts[-2:] == ("runs", "plums")
+    assert Path(commands.training_words(session(), group)[-1]).parts[-2:] == ("runs", "plums")
     group.dataset_source, group.dataset_count, group.dataset_views = "table", 30, 2
     words = commands.dataset_words(group)
     assert words[:8] == ["unrender", "render-dataset", "--source", "table", "--count", "30", "--views", "2"]
