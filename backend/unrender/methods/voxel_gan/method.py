@@ -45,6 +45,7 @@ from unrender.methods.voxel_gan.updater import Statistics, Updater
 from unrender.training.devices import Devices
 from unrender.training.method import Phase
 from unrender.training.sheets import picture_grid
+from unrender.training.stopwatch import Stopwatch
 
 _RENDERS = 64  # images per request of an evaluation
 
@@ -74,6 +75,7 @@ class VoxelGan:
         self._proxy = None if networks.proxy is None else ProxyUpdate(config, networks.proxy, critic, devices)
         self._generator = GeneratorUpdate(config, networks.generator, networks.average, critic, self.route, devices)
         self._critic = critic
+        self._watch = Stopwatch(devices.device)
         self._bands = BandCorrection(config.proxy, self._growth.black_box) if config.corrects_bands else None
         self._generator.correction = self._bands
         self._collapse = CollapseWatch(config.route, config.batch_size)
@@ -99,6 +101,7 @@ class VoxelGan:
         if self._augmenter.probability is not None and "real_sign" in statistics:
             numbers["augmentation"] = self._augmenter.probability
             self._augmenter.observe(numbers["real_sign"])
+        seconds |= {f"{name}_seconds": spent for name, spent in self._watch.take().items()}
         return numbers | seconds | {"network_seconds": time.perf_counter() - started - seconds["wait_seconds"]}
 
     def _pretrain(self, shown: int) -> tuple[Statistics, dict[str, float]]:
@@ -124,10 +127,13 @@ class VoxelGan:
         waited = time.perf_counter() - waiting
         generated = self._shown_to_discriminator(fakes, renders)
         judged, taught = (self._augmenter.draw(step, update, real.shape[-1]) for update in (0, 1))
-        statistics = self._discriminator.update(step, real, generated, judged)
+        with self._watch("discriminator"):
+            statistics = self._discriminator.update(step, real, generated, judged)
         if self._proxy is not None and renders is not None:
-            statistics |= self._proxy.update(step, fakes, renders, judged)
-        statistics |= self._generator.update(step, following, real, taught)
+            with self._watch("proxy"):
+                statistics |= self._proxy.update(step, fakes, renders, judged)
+        with self._watch("generator"):
+            statistics |= self._generator.update(step, following, real, taught)
         statistics |= self._describe(following.output, generated)
         self._fakes = following
         return statistics, {"wait_seconds": waited, "render_seconds": fakes.render_seconds}
@@ -138,8 +144,10 @@ class VoxelGan:
         z = torch.randn(self.batch_size, config.generator.latent, generator=self._random)
         cameras = config.views.sample(self.batch_size, self._random)
         threshold = draw_thresholds(self.batch_size, config.proxy.matching_thresholds, self._random)
+        with self._watch("generator"):
+            output = self._generator.generate(devices.share(z).to(devices.device))
         fakes = Fakes(
-            self._generator.generate(devices.share(z).to(devices.device)),
+            output,
             devices.share(cameras),
             devices.share(threshold.T).T.to(devices.device),
         )
