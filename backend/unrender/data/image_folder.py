@@ -28,6 +28,7 @@ Framing = Literal["auto", "camera", "object"]
 
 LEAST_IMAGES = 16
 LEAST_PIXELS = 16
+_TRANSPARENT = "transparent throughout"
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709, of linear light
 
 
@@ -54,11 +55,33 @@ class ImageSet:
     images: Float[Tensor, "N C H W"]
     sources: tuple[str, ...]  # paths relative to the folder, with forward slashes
     encoding: Encoding
-    framed_by_object: int  # photographs that were masked and cropped; the others had alpha
+    cropped: tuple[bool, ...]  # which images were framed by their object, as photographs are that were masked
+    sides: tuple[float, ...]  # how many pixels of its file each image's frame had a side
     skipped: tuple[tuple[str, str], ...]  # (path, reason)
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    @property
+    def framed_by_object(self) -> int:
+        """How many images were cropped to their object."""
+        return sum(self.cropped)
+
+    @property
+    def enlarged(self) -> int:
+        """How many images had fewer pixels than they have now."""
+        return sum(side < self.images.shape[-1] for side in self.sides)
+
+    def chosen(self, indices: list[int]) -> "ImageSet":
+        """Only the images with these numbers."""
+        return ImageSet(
+            self.images[indices],
+            tuple(self.sources[index] for index in indices),
+            self.encoding,
+            tuple(self.cropped[index] for index in indices),
+            tuple(self.sides[index] for index in indices),
+            self.skipped,
+        )
 
     def summary(self) -> dict[str, object]:
         """What was loaded, as values that JSON can hold."""
@@ -72,6 +95,7 @@ class ImageSet:
             "photographs": self.framed_by_object,
             "with_alpha": len(self.sources) - self.framed_by_object,
             "mean_inside": round(float(colour.sum() / alpha.sum() / colour.shape[1]), 4),
+            "enlarged": self.enlarged,
             "mean_coverage": round(float(alpha.mean()), 4),
             "skipped": len(self.skipped),
             "skipped_examples": [f"{path}: {reason}" for path, reason in self.skipped[:10]],
@@ -99,10 +123,11 @@ def load_images(
     if stored is not None:
         images, facts = stored
         skipped = tuple((path, reason) for path, reason in facts["skipped"])
-        return ImageSet(images, tuple(facts["sources"]), settings.encoding, facts["framed_by_object"], skipped)
+        sources, cropped, sides = (tuple(facts[name]) for name in ("sources", "cropped", "sides"))
+        return ImageSet(images, sources, settings.encoding, cropped, sides, skipped)
     loaded = _load_files(folder, files, settings, progress)
     if cache is not None:
-        facts = {"sources": loaded.sources, "skipped": loaded.skipped, "framed_by_object": loaded.framed_by_object}
+        facts = {name: getattr(loaded, name) for name in ("sources", "skipped", "cropped", "sides")}
         cache.save(key, loaded.images, facts)
     return loaded
 
@@ -113,25 +138,29 @@ def _load_files(
     images: list[NDArray[np.float32]] = []
     sources: list[str] = []
     skipped: list[tuple[str, str]] = []
-    by_object = 0
+    cropped: list[bool] = []
+    sides: list[float] = []
     for done, path in enumerate(files.paths):
         name = path.relative_to(folder).as_posix()
         try:
-            image, framed_by_object = _load_file(path, settings, path in files.rendered)
+            image, framed_by_object, side = _load_file(path, settings, path in files.rendered)
         except DataError as error:
             skipped.append((name, error.message))
         else:
             images.append(image)
             sources.append(name)
-            by_object += framed_by_object
+            cropped.append(framed_by_object)
+            sides.append(side)
         if progress is not None:
             progress(done + 1, len(files.paths))
     _check(folder, len(images), skipped)
-    return ImageSet(torch.from_numpy(np.stack(images)), tuple(sources), settings.encoding, by_object, tuple(skipped))
+    stacked = torch.from_numpy(np.stack(images))
+    return ImageSet(stacked, tuple(sources), settings.encoding, tuple(cropped), tuple(sides), tuple(skipped))
 
 
-def _load_file(path: Path, settings: ImageSettings, rendered: bool) -> tuple[Float[np.ndarray, "C S S"], bool]:
-    """One image, and whether it was framed by its object; raises DataError with the reason where it is no use."""
+def _load_file(path: Path, settings: ImageSettings, rendered: bool) -> tuple[Float[np.ndarray, "C S S"], bool, float]:
+    """One image, whether it was framed by its object, and how many pixels its frame had a side; raises DataError with
+    the reason where it is no use."""
     decoded = decode_image(path)
     height, width = decoded.rgb.shape[:2]
     if min(height, width) < LEAST_PIXELS:
@@ -147,11 +176,11 @@ def _load_file(path: Path, settings: ImageSettings, rendered: bool) -> tuple[Flo
     else:
         alpha = decoded.alpha.astype(np.float32) / 255.0
         if not (alpha > 0.5).any():
-            raise DataError("transparent throughout")
+            raise DataError(_TRANSPARENT)
     by_object = photograph if settings.framing == "auto" else settings.framing == "object"
     frame = _object_frame(alpha, settings.fill) if by_object else _whole_frame(width, height)
     linear = np.concatenate([linear_light(decoded.rgb) * alpha[..., None], alpha[..., None]], axis=2)  # premultiplied
-    return _finish(resample_area(linear, frame, settings.size), settings), by_object
+    return _finish(resample_area(linear, frame, settings.size), settings), by_object, frame[2]
 
 
 def _whole_frame(width: int, height: int) -> tuple[float, float, float]:
@@ -216,6 +245,11 @@ def _check(folder: Path, loaded: int, skipped: list[tuple[str, str]]) -> None:
             f"{masks_failed} of the {total} photos in {folder} do not show one object on a plain background "
             f"({examples}).",
             "Photograph one object on evenly lit paper with space around it, or give images with transparency.",
+        )
+    if loaded == 0 and all(reason == _TRANSPARENT for _, reason in skipped):
+        raise DataError(
+            f"All {total} images in {folder} are transparent throughout: their masks are black and show no object.",
+            "Keep the object's pixels opaque when cutting it out, or give the photos without an alpha channel.",
         )
     if loaded == 0:
         raise DataError(

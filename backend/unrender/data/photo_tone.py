@@ -104,6 +104,23 @@ def measure_tone(images: Float[Tensor, "N 2 H W"]) -> tuple[float, float]:
     return float(np.median(means)), float(np.median(deviations))
 
 
+def unify_means(images: Float[Tensor, "N 2 H W"]) -> Float[Tensor, "N 2 H W"]:
+    """Give all photos the mean of the set by adding a constant inside each mask (IG-GAN, section 4.2).
+
+    With y the luminance, m its mean inside a photo's mask and m* the mean of m over the set: `y + (m* - m)`. Means are
+    weighted by alpha, and the luminance is premultiplied in and out, so the background stays black. Where a sum would
+    leave [0, 1] it is limited, and that photo's mean comes short of m*. Photos without an object stay as they are.
+    """
+    grey, alpha = images[:, :1], images[:, 1:]
+    covered = alpha.sum(dim=(1, 2, 3), keepdim=True)
+    shows = covered >= 1.0
+    if not shows.any():
+        return images
+    means = grey.sum(dim=(1, 2, 3), keepdim=True) / covered.clamp(min=1.0)
+    change = torch.where(shows, means[shows].mean() - means, 0.0)
+    return torch.cat([(grey + change * alpha).clamp(min=0.0).minimum(alpha), alpha], dim=1)
+
+
 def mean_photo(images: Float[Tensor, "N 2 H W"]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The photos' median on the unit disc `[D, D]`, each first divided by its own mean, and how many showed each place.
 

@@ -19,6 +19,7 @@ from unrender.data.voxelisation import voxelise_grid, voxelise_mesh
 from unrender.errors import DataError
 
 Split = Literal["train", "held_out"]
+UpAxis = Literal["auto", "y", "z"]
 
 SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl", ".off", ".binvox")
 _Y_UP = (".obj", ".glb", ".gltf", ".binvox")  # of ShapeNet too; the rest is Z up, of ModelNet too
@@ -72,15 +73,18 @@ def category_of(files: tuple[ShapeFile, ...]) -> str:
     return categories.pop() if len(categories) == 1 else ""
 
 
-def load_solid(path: Path, resolution: int) -> Bool[np.ndarray, "X Y Z"]:
+def load_solid(path: Path, resolution: int, up: UpAxis = "auto") -> Bool[np.ndarray, "X Y Z"]:
     """The solid of a shape file, Z up, its bounding box around the origin and its farthest point at BALL_RADIUS.
 
-    Raises DataError with the reason, a phrase, where the file is no use.
+    up: the file's axis; "auto" goes by its format. Raises DataError with the reason, a phrase, where it is no use.
     """
+    y_up = up == "y" or (up == "auto" and path.suffix.lower() in _Y_UP)
     if path.suffix.lower() == ".binvox":
-        return _solid_of_grid(_upright_grid(read_binvox(path)), resolution)
+        grid = read_binvox(path)
+        # (x, y, z) becomes (x, -z, y): a rotation, nothing is mirrored.
+        return _solid_of_grid(grid.transpose(0, 2, 1)[:, ::-1] if y_up else grid, resolution)
     vertices, faces = _read_mesh(path)
-    if path.suffix.lower() in _Y_UP:
+    if y_up:
         vertices = np.stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]], axis=1)
     centre, scale = _normalisation(vertices[np.unique(faces)])
     return voxelise_mesh((vertices - centre) * scale, faces, resolution)
@@ -109,10 +113,6 @@ def _normalisation(points: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, 
     if radius <= 1e-9 * max(1e-300, float(np.abs(points).max())):
         raise DataError("has no extent: all its vertices lie in one place")
     return centre, BALL_RADIUS / radius
-
-
-def _upright_grid(grid: Bool[np.ndarray, "X Y Z"]) -> Bool[np.ndarray, "x y z"]:
-    return grid.transpose(0, 2, 1)[:, ::-1]  # (x, y, z) becomes (x, -z, y): a rotation, nothing is mirrored
 
 
 def _solid_of_grid(grid: Bool[np.ndarray, "X Y Z"], resolution: int) -> Bool[np.ndarray, "x y z"]:

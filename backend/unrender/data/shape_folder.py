@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unrender.atomic_file import write_atomically
-from unrender.data.shape_files import ShapeFile, category_of, load_solid
+from unrender.data.shape_files import ShapeFile, UpAxis, category_of, load_solid
 from unrender.errors import CancelledError, DataError, DiskFullError
 
 # Raise it when the same file would give another grid.
@@ -56,6 +56,7 @@ def load_shape_folder(
     cache: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
+    up: UpAxis = "auto",
 ) -> FolderShapes:
     """Voxelise shape files. What was voxelised before, in this call or in one that was interrupted, is in the cache.
 
@@ -67,8 +68,8 @@ def load_shape_folder(
             raise CancelledError(f"Stopped after {done} of {len(files)} shapes were voxelised.")
         try:
             status = file.path.stat()
-            fact = [str(file.path.resolve()), status.st_size, status.st_mtime_ns]
-            packed.append(_packed_solid(file.path, fact, resolution, cache))
+            fact = [str(file.path.resolve()), status.st_size, status.st_mtime_ns, up]
+            packed.append(_packed_solid(file.path, fact, resolution, up, cache))
             names.append(file.name)
             facts.append(fact)
         except (DataError, OSError) as error:
@@ -96,16 +97,16 @@ def unpack_grids(packed: NDArray[np.uint8], resolution: int) -> Bool[np.ndarray,
     return bits.astype(bool).reshape(-1, 1, resolution, resolution, resolution)
 
 
-def _packed_solid(path: Path, fact: list[Any], resolution: int, cache: Path | None) -> NDArray[np.uint8]:
+def _packed_solid(path: Path, fact: list[Any], resolution: int, up: UpAxis, cache: Path | None) -> NDArray[np.uint8]:
     if cache is None:
-        return pack_grid(load_solid(path, resolution))
+        return pack_grid(load_solid(path, resolution, up))
     key = hashlib.sha256(json.dumps([CONTENT_VERSION, resolution, *fact]).encode()).hexdigest()[:32]
     kept = cache / key[:2] / f"{key}.bits"
     if kept.is_file():
         packed = np.frombuffer(kept.read_bytes(), np.uint8)
         if len(packed) == -(-(resolution**3) // 8):
             return packed
-    packed = pack_grid(load_solid(path, resolution))
+    packed = pack_grid(load_solid(path, resolution, up))
     with contextlib.suppress(OSError, DiskFullError):  # a cache can only save time
         write_atomically(kept, lambda partial: _write(partial, packed))
     return packed

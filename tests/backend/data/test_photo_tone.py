@@ -11,7 +11,7 @@ import torch
 from tests.backend.data.photos_for_tests import ellipsoids
 from unrender.data.image_folder import load_images
 from unrender.data.photo_clean_up import suppress_texture
-from unrender.data.photo_tone import fit_lighting, measure_tone, shade_sphere, sphere_normals
+from unrender.data.photo_tone import fit_lighting, measure_tone, shade_sphere, sphere_normals, unify_means
 from unrender.errors import DataError
 from unrender.geometry.conventions import linear_to_srgb
 from unrender.geometry.lighting import Lighting
@@ -103,3 +103,38 @@ def test_light_of_real_photos(shared_data: Path) -> None:
     # The fruits are lit from above, and mirrored so that the light comes from the right.
     assert fit.lighting.directions[0][0] > 0.2
     assert fit.lighting.directions[0][1] > 0.2
+
+
+def test_means_are_unified_by_adding_inside_the_masks() -> None:
+    images = torch.zeros(3, 2, 8, 8)
+    images[0, :, 2:6, 2:6] = torch.tensor([0.3, 1.0]).view(2, 1, 1)
+    images[0, 0, 2:6, 2:4] = 0.5  # mean 0.4
+    images[1, :, 0:2, :] = torch.tensor([0.6, 1.0]).view(2, 1, 1)
+    images[1, :, 3, :] = torch.tensor([0.3, 0.5]).view(2, 1)  # half covered, as bright: mean 0.6
+    images[2, :, 1:3, 1:3] = torch.tensor([0.2, 1.0]).view(2, 1, 1)  # mean 0.2; the set's is 0.4
+    unified = unify_means(images)
+    assert torch.equal(unified[:, 1], images[:, 1])
+    torch.testing.assert_close(unified[0, 0], images[0, 0])
+    torch.testing.assert_close(unified[1, 0, 0:2], torch.full((2, 8), 0.4))
+    torch.testing.assert_close(unified[1, 0, 3], torch.full((8,), 0.2))
+    torch.testing.assert_close(unified[2, 0, 1:3, 1:3], torch.full((2, 2), 0.4))
+    assert (unified[:, 0][images[:, 1] == 0] == 0).all()
+
+
+def test_unified_means_stay_within_white_and_black() -> None:
+    images = torch.zeros(2, 2, 4, 4)
+    images[:, 1] = 1.0
+    images[0, 0, :2] = 1.0  # mean 0.5
+    images[1, 0] = 0.9  # the set's mean is 0.7
+    unified = unify_means(images)
+    assert float(unified.max()) == 1.0
+    torch.testing.assert_close(unified[1, 0], torch.full((4, 4), 0.7))
+    torch.testing.assert_close(unified[0, 0, 2:], torch.full((2, 4), 0.2))
+
+
+def test_photos_without_an_object_are_not_unified() -> None:
+    empty = torch.zeros(2, 2, 4, 4)
+    assert torch.equal(unify_means(empty), empty)
+    one = empty.clone()
+    one[1, :, 1:3, 1:3] = 0.5
+    torch.testing.assert_close(unify_means(one), one)

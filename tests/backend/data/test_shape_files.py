@@ -74,6 +74,11 @@ def test_formats_with_y_up(suffix: str, tmp_path: Path) -> None:
     assert_signpost(load_solid(write(y_up(signpost()), tmp_path / f"post{suffix}"), 16))
 
 
+def test_the_up_axis_can_be_stated(tmp_path: Path) -> None:
+    assert_signpost(load_solid(write(signpost(), tmp_path / "post.obj"), 16, up="z"))
+    assert_signpost(load_solid(write(y_up(signpost()), tmp_path / "post.off"), 16, up="y"))
+
+
 def test_binvox_has_y_up_and_runs_along_y(tmp_path: Path) -> None:
     grid = np.zeros((24, 24, 24), bool)
     grid[8:11, 2:22, 8:11] = True  # upright along y
@@ -172,7 +177,7 @@ def test_a_folder_becomes_grids_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert torch.equal(shapes.grids(torch.tensor([2]))[0, 0], torch.from_numpy(load_solid(files[2].path, 16)))
     assert shapes.grids(torch.tensor([0, 1])).shape == (2, 1, 16, 16, 16)
 
-    def forbidden(path: Path, resolution: int) -> np.ndarray:
+    def forbidden(path: Path, resolution: int, up: str) -> np.ndarray:
         raise DataError("voxelised again")
 
     monkeypatch.setattr("unrender.data.shape_folder.load_solid", forbidden)

@@ -11,8 +11,8 @@ from unrender.methods import train
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import load_config
 from unrender.methods.voxel_gan.pictures import load_config_for_data, render_examples, render_pictures
-from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.methods.voxel_gan.rendering import build_renderer
+from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.training.checkpoint import load_checkpoint
 from unrender.training.progress import Progress
 from unrender.training.run_folder import RunFolder

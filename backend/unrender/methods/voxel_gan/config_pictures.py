@@ -26,8 +26,15 @@ class PhotoConfig:
     """How pictures without an alpha channel become training images; renders with alpha are taken as they are."""
 
     fill: float = 0.8  # share of the frame that the longer side of the mask takes
+    framing: Literal["auto", "camera", "object"] = "auto"  # "object" crops cut-outs too; "auto" keeps their frame
     encoding: Literal["linear", "srgb"] = "linear"  # of channel 0, for renders and photographs alike
     suppress_texture: bool = False  # flatten highlights, spots and fine texture that one albedo cannot express
+    unify_mean: bool = False  # give all photographs one mean brightness by adding a constant inside the mask
+    held_out: float = 0.0  # share of the things (by folder or name) whose photographs are kept for evaluation
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.held_out < 1.0:
+            raise ValueError(f"held_out is {self.held_out}, but a share from 0 to below 1 was expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class DataConfig:
     views_per_object: int = 1
     rerender: bool = False  # every object from a new view in every pass, rendered while training goes on
     first_seed: int = 0  # of the first procedural object; objects for validation take others
+    held_out: float = 0.1  # share of a folder's objects kept for evaluation, where it has no test folders
+    up: Literal["auto", "y", "z"] = "auto"  # of shape files; "auto" is Z for .off, .ply and .stl, Y for the others
 
     def __post_init__(self) -> None:
         if self.objects < 1 or self.views_per_object < 1:
@@ -49,5 +58,7 @@ class DataConfig:
             )
         if self.first_seed < 0:
             raise ValueError(f"first_seed is {self.first_seed}, but seeds are not negative")
+        if not 0.0 <= self.held_out < 1.0:
+            raise ValueError(f"held_out is {self.held_out}, but a share from 0 to below 1 was expected")
         if self.set and not self.shapes:
             raise ValueError(f"set is {self.set!r}, but shapes does not say of what; name a procedural class or folder")

@@ -2,6 +2,7 @@
 """Training pictures, as the discriminator sees them: a folder of pictures, or renders of objects."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,14 +13,18 @@ from torch import Tensor
 
 from unrender.data.datasets import view_settings
 from unrender.data.image_cache import ImageCache
-from unrender.data.image_folder import ImageSet, ImageSettings, load_images
+from unrender.data.image_folder import LEAST_IMAGES, ImageSet, ImageSettings, load_images
 from unrender.data.paper_sets import SetSize, known_views, set_size
 from unrender.data.photo_clean_up import CleanUpSettings, suppress_texture
+from unrender.data.photo_groups import group_photos, held_out_groups
+from unrender.data.photo_tone import unify_means
 from unrender.data.procedural import CLASSES
 from unrender.data.rendered_pictures import render_still
+from unrender.data.shape_files import ShapeFile, Split, category_of, find_shape_files
+from unrender.data.shape_folder import load_shape_folder
 from unrender.data.shape_sets import ProceduralShapes, ShapeSet
 from unrender.data.training_pictures import RerenderedPictures, StillPictures, TrainingPictures, spread
-from unrender.errors import ConfigurationError
+from unrender.errors import ConfigurationError, DataError
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
 from unrender.renderers.differentiable.volumetric import VolumetricRenderer
@@ -29,15 +34,35 @@ from unrender.training.progress import CancelCheck, Progress, ProgressCallback, 
 
 _CHANNELS = 2  # grey and alpha
 
+_log = logging.getLogger(__name__)
 
-def load_pictures(folder: Path, config: VoxelGanConfig) -> ImageSet:
-    """(grey, alpha) images `[N, 2, image_size, image_size]` of a folder; raises DataError."""
-    settings = ImageSettings(config.image_size, "grey_alpha", config.photos.encoding, fill=config.photos.fill)
+
+def load_pictures(folder: Path, config: VoxelGanConfig, split: Split | None = None) -> ImageSet:
+    """(grey, alpha) images `[N, 2, image_size, image_size]` of a folder; raises DataError.
+
+    split: with `photos.held_out`, only photos of the things that are trained on, or only of those that are kept for
+    evaluation (see `data.photo_groups`); otherwise all.
+    """
+    photos = config.photos
+    settings = ImageSettings(config.image_size, "grey_alpha", photos.encoding, photos.framing, photos.fill)
     pictures = load_images(folder, settings, ImageCache(data_home() / "cache" / "images"))
-    if config.photos.suppress_texture and pictures.framed_by_object > 0:
-        cleaned = suppress_texture(pictures.images, CleanUpSettings(), config.photos.encoding)
+    if photos.suppress_texture and pictures.framed_by_object > 0:
+        cleaned = suppress_texture(pictures.images, CleanUpSettings(), photos.encoding)
         pictures = dataclasses.replace(pictures, images=cleaned)
-    return pictures
+    if photos.unify_mean:
+        pictures = dataclasses.replace(pictures, images=unify_means(pictures.images))
+    if split is None or photos.held_out == 0.0:
+        return pictures
+    groups = group_photos(pictures.sources)
+    held_out = held_out_groups(groups, photos.held_out)
+    chosen = [index for index, group in enumerate(groups) if (group in held_out) == (split == "held_out")]
+    if len(chosen) < LEAST_IMAGES:
+        raise DataError(
+            f"photos.held_out = {photos.held_out:g} divides {len(pictures)} photos of {len(set(groups))} things into "
+            f"{len(pictures) - len(chosen)} and {len(chosen)}, but at least {LEAST_IMAGES} of each are needed.",
+            "Choose another share, or put the photos of each thing into a folder of its own.",
+        )
+    return pictures.chosen(chosen)
 
 
 def load_config_for_data(name_or_path: str, data: Path | None, overrides: tuple[str, ...]) -> VoxelGanConfig:
@@ -48,7 +73,7 @@ def load_config_for_data(name_or_path: str, data: Path | None, overrides: tuple[
     """
     config = load_config(name_or_path, overrides)
     folder = picture_folder(data, config)
-    known = known_views(open_shapes(config).category) if folder is None else view_settings(folder)
+    known = known_views(_category(config)) if folder is None else view_settings(folder)
     config = load_config(name_or_path, overrides, known)
     if folder is None and config.data.shapes not in CLASSES:
         shapes = str(Path(config.data.shapes).expanduser().resolve())
@@ -71,10 +96,53 @@ def picture_folder(data: Path | None, config: VoxelGanConfig) -> Path | None:
     return data
 
 
-def open_shapes(config: VoxelGanConfig) -> ShapeSet:
-    """The objects of `config.data` at the resolution of the model; raises DataError, ConfigurationError."""
-    size = _size(config)
-    return ProceduralShapes(config.data.shapes, size.objects or 1, config.resolution, config.data.first_seed)
+def open_shapes(
+    config: VoxelGanConfig,
+    split: Split = "train",
+    progress: ProgressCallback = ignore_progress,
+    cancelled: CancelCheck = never_cancelled,
+) -> ShapeSet:
+    """The objects of `config.data` at the resolution of the model, those of a folder voxelised.
+
+    split: of a folder's objects, those that are trained on, or those that are kept for evaluation; procedural objects
+    for evaluation are those of other seeds. Raises DataError, ConfigurationError, CancelledError.
+    """
+    data, size = config.data, _size(config)
+    if data.shapes in CLASSES:
+        return ProceduralShapes(data.shapes, size.objects or 1, config.resolution, data.first_seed)
+    files = tuple(file for file in _shape_files(config) if file.split == split)
+    if not files:
+        raise DataError(
+            f"No objects of {data.shapes} are left for {'training' if split == 'train' else 'evaluation'}.",
+            "Change data.held_out, the share that is kept for evaluation.",
+        )
+    if size.objects is not None and size.objects < len(files):
+        files = tuple(files[index] for index in spread(len(files), size.objects).tolist())
+    cache = data_home() / "cache" / "shapes"
+    report = _reported(progress, "shapes")
+    shapes = load_shape_folder(files, config.resolution, cache, report, cancelled, data.up)
+    if shapes.skipped:
+        examples = "; ".join(f"{name} {reason}" for name, reason in shapes.skipped[:3])
+        _log.warning("%d of %d shapes are left out: %s", len(shapes.skipped), len(files), examples)
+    return shapes
+
+
+def _shape_files(config: VoxelGanConfig) -> tuple[ShapeFile, ...]:
+    return find_shape_files(Path(config.data.shapes).expanduser(), config.data.held_out)
+
+
+def _category(config: VoxelGanConfig) -> str:
+    """The class of the objects, empty where it is not known; raises DataError, ConfigurationError."""
+    _size(config)
+    shapes = config.data.shapes
+    if shapes in CLASSES:
+        return shapes
+    if not Path(shapes).expanduser().exists() and not {"/", "\\", "."}.intersection(shapes):
+        raise DataError(
+            f"There is neither a class of procedural shapes nor a folder {shapes!r}.",
+            f"Classes: {', '.join(CLASSES)}.",
+        )
+    return category_of(_shape_files(config))
 
 
 def render_pictures(
@@ -88,7 +156,14 @@ def render_pictures(
     Those of a volumetric route are made with its own renderer, as the paper does for its baselines. Raises DataError,
     ConfigurationError, CancelledError, RenderError.
     """
-    shapes, size = open_shapes(config), _size(config)
+    shapes, size = open_shapes(config, "train", progress, cancelled), _size(config)
+    count = len(shapes) * size.views_per_object
+    if count < LEAST_IMAGES and not size.rerender:
+        raise DataError(
+            f"{len(shapes)} objects, {size.views_per_object} views of each, make {count} pictures, and training needs "
+            f"at least {LEAST_IMAGES}.",
+            "Raise data.objects or data.views_per_object; some hundreds of pictures or more make good shapes.",
+        )
     renderer = picture_renderer(config, black_box)
     if size.rerender:
         shape = (_CHANNELS, config.image_size, config.image_size)
@@ -106,7 +181,7 @@ def render_examples(
 ) -> Float[Tensor, "N C H W"]:
     """At most `count` renders of the objects of `config.data`, evenly spread, by the black box, which all routes are
     scored with; from the cache where they are there. Raises as `render_pictures`."""
-    shapes = open_shapes(config)
+    shapes = open_shapes(config, "train", progress, cancelled)
     if not _size(config).rerender and picture_renderer(config, black_box) is black_box:
         return _render_still(config, shapes, black_box, None, progress, cancelled).examples(count)  # all are needed
     items = spread(len(shapes) * _size(config).views_per_object, count)
@@ -129,7 +204,7 @@ def _render_still(
         renderer,
         _identity(config, renderer),
         ImageCache(data_home() / "cache" / "renders"),
-        _reported(progress),
+        _reported(progress, "pictures"),
         cancelled,
         items,
     )
@@ -145,16 +220,18 @@ def picture_renderer(config: VoxelGanConfig, black_box: BlackBox) -> BlackBox:
 def _size(config: VoxelGanConfig) -> SetSize:
     data = config.data
     if data.set:
-        return set_size(data.set, data.shapes, data.shapes not in CLASSES)
+        if data.shapes in CLASSES:
+            return set_size(data.set, data.shapes, is_folder=False)
+        return set_size(data.set, category_of(_shape_files(config)), is_folder=True)
     return SetSize(data.objects, data.views_per_object, data.rerender)
 
 
-def _reported(progress: ProgressCallback) -> Callable[[int, int], None]:
-    """Reports of pictures that are rendered, with the time left."""
+def _reported(progress: ProgressCallback, phase: str) -> Callable[[int, int], None]:
+    """Reports of a phase with the time left."""
     started = time.monotonic()
 
     def report(done: int, total: int) -> None:
-        progress(Progress("pictures", done, total, (time.monotonic() - started) / done * (total - done)))
+        progress(Progress(phase, done, total, (time.monotonic() - started) / done * (total - done)))
 
     return report
 

@@ -3,11 +3,13 @@
 
 import dataclasses
 import json
+import logging
 from pathlib import Path
 
 import torch
 
 from unrender.configuration import dump_toml
+from unrender.data.datasets import view_settings
 from unrender.data.image_folder import ImageSet
 from unrender.data.photo_tone import fit_lighting
 from unrender.data.training_pictures import StillPictures, TrainingPictures
@@ -15,6 +17,7 @@ from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config, network_threads
 from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.method import VoxelGan
+from unrender.methods.voxel_gan.picture_checks import complaints
 from unrender.methods.voxel_gan.pictures import (
     load_config_for_data,
     load_pictures,
@@ -31,6 +34,7 @@ from unrender.training.loop import Schedule, TrainingLoop
 from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
 
+_log = logging.getLogger(__name__)
 _MOST_COMPARED = 1000  # renders of known objects that an evaluation compares with
 
 
@@ -75,7 +79,7 @@ def _train_here(
     """The part of one process. continued_with: new settings of a run that was begun earlier; None for a new one."""
     run = RunFolder(out)
     with devices.first_ahead():
-        photos = None if folder is None else load_pictures(folder, config)
+        photos = None if folder is None else load_pictures(folder, config, "train")
     if photos is not None and continued_with is None:
         config = _with_fitted_light(config, photos, run, devices)
     if devices.is_first:
@@ -88,6 +92,8 @@ def _train_here(
         if photos is not None:
             pictures = StillPictures(photos.images)
             compared = photos.images
+            if folder is not None and config.photos.held_out > 0.0:
+                compared = load_pictures(folder, config, "held_out").images
         else:
             with devices.first_ahead():
                 pictures = render_pictures(config, black_box, progress, cancelled)
@@ -98,8 +104,11 @@ def _train_here(
         loop = TrainingLoop(method, pictures, run, TRAINING_KIND, schedule, config.seed, devices)
         if continued_with is not None:
             loop.resume()
-        if devices.is_first:  # only now is it certain that a resumed run can go on with changed settings
-            run.write_config(dump_toml(config))
+        if devices.is_first:
+            _complain(run, complaints(config, len(pictures), photos, {} if folder is None else view_settings(folder)))
+            run.write_config(
+                dump_toml(config)
+            )  # only now is it certain that a resumed run can go on with other settings
         loop.run(progress, cancelled)
     finally:
         if pictures is not None:
@@ -116,6 +125,13 @@ def _note_beginning(
         if photos is not None:
             run.log(f"pictures: {json.dumps(photos.summary())}")
         run.write_config(dump_toml(config))
+
+
+def _complain(run: RunFolder, sentences: list[str]) -> None:
+    """Say what is odd about the pictures, in the log and aloud."""
+    for sentence in sentences:
+        run.log(sentence)
+        _log.warning(sentence)
 
 
 def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, run: RunFolder, devices: Devices) -> VoxelGanConfig:
