@@ -84,6 +84,17 @@ def test_bench_train_step_reports_the_ratio_of_one_run(
     parts = result["network_seconds"] + result["render_seconds"]
     assert result["ratio"] == pytest.approx(result["step_seconds"] / parts)
     assert result["limit"] == "network + render"
+    split = result["split_of_step"]
+    assert all(split[name] > 0.0 for name in ("generator", "discriminator", "proxy"))
+    assert sum(split.values()) == pytest.approx(result["step_seconds"], rel=0.01)
+    assert result["images_per_second"] == pytest.approx(result["batch_size"] / result["step_seconds"])
+    assert result["peak_memory_bytes"] > 1e6
+    assert result["overlap"]["ours"] > 0.0
+    assert result["precision"]["other"] > 0.0
+    proxy = result["proxy"]
+    assert proxy["share_of_peak"] == pytest.approx(
+        proxy["operations"] / proxy["seconds"] / proxy["peak_operations_per_second"]
+    )
 
 
 def test_a_camera_law_that_does_not_exist_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,25 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`unrender bench train-step`: what a training step costs beside its parts."""
+"""`unrender bench train-step`: what a training step costs beside its parts, beside a plain loop, and in float32."""
 
-import time
-from typing import Annotated, Any
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unrender.cli.benchmarks.comparison import Comparison, Question, compare
 from unrender.cli.console import print_json
+
+if TYPE_CHECKING:
+    from unrender.cli.benchmarks.training_workload import Workload
+    from unrender.methods.voxel_gan.config import VoxelGanConfig
+
+_ROUND = 8  # steps: as many as from one gradient penalty to the next
 
 
 def command(
     config: Annotated[str, typer.Option(help="Name of a preset, or a .toml file.")] = "iggan-32",
-    steps: Annotated[int, typer.Option(min=4, help="Steps measured of each kind.")] = 30,
+    steps: Annotated[int, typer.Option(min=4, help="Steps measured of each kind, in rounds of 8.")] = 32,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the config.")] = None,
+    compiled: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Whether the fast side is compiled; left out: on a GPU it is."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Time a training step with the renderer in the loop, the networks alone, and the renderer alone, in one run.
+    """Time training steps in one run: as they are, without overlap, the networks and the renderer alone, in float32.
 
     `ratio` is the step's time over its limit: network + render where both share a CPU, the larger of the two where the
-    networks run on a GPU.
+    networks run on a GPU. `overlap` compares with a loop that waits for each batch of renders before it goes on,
+    `precision` the networks alone with themselves in float32, neither compiled nor with channels last. `proxy` is how
+    fast the proxy's convolutions are beside the fastest product of matrices.
     """
-    result = measure(config, steps)
+    result = measure(config, steps, tuple(settings or ()), compiled)
     if as_json:
         print_json(result)
         return
@@ -27,114 +42,113 @@ def command(
         typer.echo(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")
 
 
-def measure(config_name: str, steps: int) -> dict[str, Any]:
-    """Medians in seconds. The three measurements alternate in rounds, so that a busy machine slows them alike."""
-    import statistics
+def measure(config_name: str, steps: int, overrides: tuple[str, ...], compiled: bool | None) -> dict[str, Any]:
+    """Means in seconds. The measurements alternate in rounds, so that a busy machine slows them alike.
 
+    Raises ConfigurationError, BlenderNotFoundError.
+    """
     import torch
 
-    from unrender.methods.voxel_gan.black_box import BlackBox
     from unrender.methods.voxel_gan.config import load_config, network_threads
-    from unrender.methods.voxel_gan.evaluation import Evaluation
-    from unrender.methods.voxel_gan.method import VoxelGan
     from unrender.methods.voxel_gan.rendering import build_renderer
-    from unrender.metrics.feature_classifier import load_feature_classifier
     from unrender.training.devices import Devices
-    from unrender.training.method import Phase
 
-    config = load_config(config_name)
+    config = load_config(config_name, overrides)
     torch.set_num_threads(network_threads(config))
     devices = Devices.single(config.precision)
+    is_cuda = devices.device.type == "cuda"
+    fast = dataclasses.replace(
+        config, precision="bfloat16", channels_last=True, compile=is_cuda if compiled is None else compiled
+    )
+    plain = dataclasses.replace(config, precision="float32", channels_last=False, compile=False)
+    load = {} if not hasattr(os, "getloadavg") else {"load": round(os.getloadavg()[0], 2)}
     renderer = build_renderer(config)
     try:
-        replayed = _ReplayedRenderer()
-        real = _procedural_pictures(config, renderer, replayed)
-        evaluation = Evaluation(load_feature_classifier(), real)
-        live, still = (
-            VoxelGan(config, BlackBox(box, config.lighting, config.photos.encoding), evaluation, devices)
-            for box in (renderer, replayed)
-        )
-        phase = Phase("adversarial", config.total_images)
-        times: dict[str, list[float]] = {"step": [], "network": [], "render": []}
-        shown = 0
-        rounds = max(1, steps // 5)
-        for method in (live, still):
-            _train(method, phase, 0, real, 3)
-        for _ in range(rounds):
-            times["step"] += _train(live, phase, shown, real, 5)
-            live.settle()
-            times["network"] += _train(still, phase, shown, real, 5)
-            times["render"] += _render(config, renderer, replayed, 5)
-            shown += 5 * config.batch_size
+        from unrender.cli.benchmarks.training_workload import Workload
+
+        work = Workload(config, renderer, devices)
+        device = torch.cuda.get_device_name() if is_cuda else "cpu"
+        result = {"config": config_name, "set": overrides, "device": device, "batch_size": config.batch_size} | load
+        result |= _parts(work, steps)
+        result["overlap"] = dataclasses.asdict(_overlap(work, steps))
+        result |= _precision(work, fast, plain, steps)
     finally:
         renderer.close()
-    step, network, render = (statistics.mean(times[name]) for name in ("step", "network", "render"))
-    limit = max(network, render) if devices.device.type == "cuda" else network + render
+    return result
+
+
+def _rounds(steps: int) -> list[int]:
+    """Steps of each round, `steps` together."""
+    return [_ROUND] * (steps // _ROUND) or [steps]
+
+
+def _parts(work: "Workload", steps: int) -> dict[str, Any]:
+    """The step, what its networks take in it, and the networks and the renderer alone."""
+    live, still = work.game(work.renderer), work.game(work.replayed)
+    times: dict[str, list[float]] = {"step": [], "network": [], "render": []}
+    for count in _rounds(steps):
+        times["step"] += live.train(count)
+        times["network"] += still.train(count)
+        times["render"] += work.render_seconds(count)
+    step, network, render = (sum(times[name]) / len(times[name]) for name in ("step", "network", "render"))
+    within = {name: live.mean(f"{name}_seconds") for name in ("generator", "discriminator", "proxy", "wait")}
+    is_cuda = work.devices.device.type == "cuda"
+    limit = max(network, render) if is_cuda else network + render
     return {
-        "config": config_name,
-        "device": torch.cuda.get_device_name() if devices.device.type == "cuda" else "cpu",
-        "batch_size": config.batch_size,
         "step_seconds": step,
+        "images_per_second": work.config.batch_size / step,
+        "split_of_step": within | {"other": max(step - sum(within.values()), 0.0)},
         "network_seconds": network,
         "render_seconds": render,
-        "limit": "max(network, render)" if devices.device.type == "cuda" else "network + render",
+        "limit": "max(network, render)" if is_cuda else "network + render",
         "ratio": step / limit,
-        "ratio_allowed": 1.25 if devices.device.type == "cuda" else 1.15,
+        "ratio_allowed": 1.25 if is_cuda else 1.15,
+        "peak_memory_bytes": work.devices.peak_memory(),
     }
 
 
-class _ReplayedRenderer:
-    """Returns images that were rendered before: what is left of a step is the networks' time."""
+def _overlap(work: "Workload", steps: int) -> Comparison:
+    """The loop as it is against the same code that waits for its renders at once."""
+    from unrender.cli.benchmarks.training_workload import WaitingRenderer
 
-    differentiable = False
-    render_seconds = 0.0
-
-    def __init__(self) -> None:
-        self.images: Any = None
-        self.grid: Any = None
-        self.cameras: Any = None
-
-    def submit(self, shapes: Any, cameras: Any, lighting: Any) -> "_ReplayedRenderer":
-        return self
-
-    def render(self, shapes: Any, cameras: Any, lighting: Any) -> Any:
-        return self.images
-
-    def result(self, timeout: float | None = None) -> Any:
-        return self.images
-
-    def close(self) -> None:
-        """Nothing to release."""
+    rounds = _rounds(steps)
+    live, waiting = work.game(work.renderer), work.game(WaitingRenderer(work.renderer))
+    asked = 1.6 if work.devices.device.type == "cuda" else 1.0
+    question = Question("overlap", "rendering while the networks compute, over waiting for it", "steps/s", asked)
+    settings = {"renderer": work.config.renderer.kind, "steps": sum(rounds)}
+    return compare(
+        question,
+        lambda: live.steps_per_second(rounds[0]),
+        lambda: waiting.steps_per_second(rounds[0]),
+        len(rounds),
+        settings,
+    )
 
 
-def _procedural_pictures(config: Any, renderer: Any, replayed: _ReplayedRenderer) -> Any:
-    """Renders of chairs as training images; the last batch is what the replayed renderer returns."""
-    import numpy as np
+def _precision(work: "Workload", fast: "VoxelGanConfig", plain: "VoxelGanConfig", steps: int) -> dict[str, Any]:
+    """The networks alone, fast against plain, and what the fast proxy gets out of the device."""
+    from unrender.cli.benchmarks.proxy_share import measure_proxy_share
+    from unrender.training.devices import Devices
+
+    rounds = _rounds(steps)
+    device = work.devices.device
+    one, other = (
+        work.game(work.replayed, config, Devices.single(config.precision, device)) for config in (fast, plain)
+    )
+    way = "bfloat16, channels last" + (", compiled" if fast.compile else "")
+    asked = 2.0 if device.type == "cuda" else 1.0
+    question = Question("precision", f"{way}, over float32", "steps/s", asked)
+    precision = compare(
+        question,
+        lambda: one.steps_per_second(rounds[0]),
+        lambda: other.steps_per_second(rounds[0]),
+        len(rounds),
+        {"steps": sum(rounds), "tf32": device.type == "cuda" and _allows_tf32()},
+    )
+    return {"precision": dataclasses.asdict(precision), "proxy": measure_proxy_share(one, min(steps, 2 * _ROUND))}
+
+
+def _allows_tf32() -> bool:
     import torch
 
-    from unrender.data.procedural import make_shape
-    from unrender.methods.voxel_gan.black_box import discriminator_images
-
-    shapes = np.stack([make_shape("chair", seed, config.resolution) for seed in range(config.batch_size)])
-    replayed.grid = torch.from_numpy(shapes[:, None])
-    replayed.cameras = config.views.sample(config.batch_size, torch.Generator().manual_seed(0))
-    replayed.images = renderer.render(replayed.grid, replayed.cameras, config.lighting)
-    return discriminator_images(replayed.images, config.photos.encoding)
-
-
-def _train(method: Any, phase: Any, shown: int, real: Any, steps: int) -> list[float]:
-    times = []
-    for step in range(steps):
-        started = time.perf_counter()
-        method.step(phase, shown + step * method.batch_size, real)
-        times.append(time.perf_counter() - started)
-    return times
-
-
-def _render(config: Any, renderer: Any, replayed: _ReplayedRenderer, batches: int) -> list[float]:
-    times = []
-    for _ in range(batches):
-        started = time.perf_counter()
-        renderer.render(replayed.grid, replayed.cameras, config.lighting)
-        times.append(time.perf_counter() - started)
-    return times
+    return bool(torch.backends.cudnn.allow_tf32)
