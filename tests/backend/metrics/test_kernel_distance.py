@@ -2,7 +2,6 @@
 import pytest
 import torch
 
-from unrender.metrics.feature_classifier import CLASSES, FEATURES, load_feature_classifier
 from unrender.metrics.frechet_distance import GivenFeatures
 from unrender.metrics.kernel_distance import kernel_distance, kernel_distance_deviation
 
@@ -48,22 +47,3 @@ def test_the_deviation_shrinks_with_more_images_and_leaves_the_random_state_alon
     assert torch.equal(state, torch.random.get_rng_state())
     with pytest.raises(ValueError, match="halves"):
         kernel_distance_deviation(a[:3], b)
-
-
-def test_bundled_classifier_tells_a_tub_from_a_table() -> None:
-    from unrender.data.procedural import make_shape
-    from unrender.geometry.cameras import ViewLaw
-    from unrender.geometry.lighting import IGGAN_LIGHTING
-    from unrender.methods.voxel_gan.black_box import discriminator_images
-    from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
-
-    classifier = load_feature_classifier()
-    right = 0
-    for name in ("bathtub", "table"):
-        grid = torch.stack([torch.from_numpy(make_shape(name, seed, 32)) for seed in range(8)])[:, None]
-        views = ViewLaw(elevation_degrees=(20.0, 50.0)).sample(8, torch.Generator().manual_seed(1))
-        rendered = RayMarchRenderer(64, supersampling=1).render(grid, views, IGGAN_LIGHTING)
-        images = discriminator_images(rendered, "linear")
-        assert classifier.features(images).shape == (8, FEATURES)
-        right += int((classifier(images).argmax(1) == CLASSES.index(name)).sum())
-    assert right >= 13, "trained on Cycles renders, it should know most of these"

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two feature networks that images can be measured with, behind one call."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unrender.metrics.feature_classifier import FeatureClassifier, feature_name, load_feature_classifier
+from unrender.metrics.inception import InceptionFeatures
+
+_BATCH = 64
+
+
+class ImageFeatures:
+    """Features of (grey, alpha) images: of our shape classifier, or of Inception where its weights are given.
+
+    encoding: of channel 0 of the images, "linear" or "srgb". Raises ConfigurationError as `InceptionFeatures`.
+    """
+
+    def __init__(
+        self, encoding: str, inception: Path | None = None, classifier: FeatureClassifier | None = None
+    ) -> None:
+        self.name = feature_name() if inception is None else "inception-2048"
+        self._encoding = encoding
+        self._inception = None if inception is None else InceptionFeatures(inception)
+        self._classifier = classifier or load_feature_classifier()
+
+    @torch.no_grad()
+    def __call__(self, images: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B D"]:
+        return torch.cat([self._of_part(part) for part in images.float().split(_BATCH)])
+
+    def _of_part(self, images: Tensor) -> Tensor:
+        if self._inception is not None:
+            return self._inception(images, self._encoding)
+        return self._classifier.features(images)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Inception network that FID is usually measured with, when the user has its weights."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unrender.errors import ConfigurationError
+from unrender.geometry.conventions import linear_to_srgb
+
+FEATURES = 2048
+_INSTALL = 'Install it: pip install "unrender[inception]".'
+
+
+class InceptionFeatures:
+    """The last pooled layer of Inception-v3 as ported for FID (torch-fidelity), with weights from a file.
+
+    Raises ConfigurationError where torch-fidelity is not installed, or the file is not there or holds something else.
+    """
+
+    def __init__(self, weights: Path) -> None:
+        if not weights.is_file():
+            raise ConfigurationError(
+                f"There are no Inception weights at {weights}.",
+                "Download pt_inception-2015-12-05-6726825d.pth of torch-fidelity and give its path, or leave "
+                "--inception away: our own features need no download.",
+            )
+        try:
+            from torchmetrics.image.fid import NoTrainInceptionV3
+
+            self._network = NoTrainInceptionV3("inception-v3-compat", [str(FEATURES)], str(weights))
+        except ModuleNotFoundError as error:
+            raise ConfigurationError("Inception features need torch-fidelity, which is not installed.", _INSTALL) from (
+                error
+            )
+        except Exception as error:  # whatever unpickling and loading a foreign file raises
+            raise ConfigurationError(
+                f"{weights} does not hold the weights of FID's Inception network ({type(error).__name__}).",
+                "Give pt_inception-2015-12-05-6726825d.pth of torch-fidelity.",
+            ) from error
+
+    @torch.no_grad()
+    def __call__(self, images: Float[Tensor, "B 2 H W"], encoding: str) -> Float[Tensor, "B D"]:
+        """Features of (grey, alpha) images over black, as display-encoded 8-bit RGB, like any picture."""
+        grey = images[:, :1].clamp(0.0, 1.0)
+        shown = linear_to_srgb(grey) if encoding == "linear" else grey
+        pixels = (shown * 255.0).round().to(torch.uint8).expand(-1, 3, -1, -1)
+        return self._network(pixels)
