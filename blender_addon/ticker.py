@@ -140,8 +140,8 @@ class Ticker:
         window = shown_window(bpy.context)
         if not in_object_mode(window) or is_transforming(window):
             return False
-        begins = remeshing.begins_change(waiting)
-        operator = bpy.ops.unrender.change_mesh if begins else bpy.ops.unrender.change_mesh_further
+        further = undo_is_kept() and not remeshing.begins_change(waiting)
+        operator = bpy.ops.unrender.change_mesh_further if further else bpy.ops.unrender.change_mesh
         try:  # without temp_override: see shown_window
             operator("EXEC_DEFAULT", True, target=waiting.wish.target)
         finally:
@@ -156,6 +156,11 @@ class Ticker:
         if present != self._shown:
             self._shown = present
             _redraw_side_panels()
+
+
+def undo_is_kept() -> bool:
+    """Whether there are undo steps; without them Blender (up to 5.2 at least) crashes where one is to be replaced."""
+    return not bpy.app.background
 
 
 def in_object_mode(window: bpy.types.Window) -> bool:

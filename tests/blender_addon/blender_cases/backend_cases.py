@@ -43,6 +43,21 @@ def case_the_backend_is_started_used_restarted_and_stopped() -> None:
     assert bpy.data.objects["Stool 0005"]["unrender_model"] == "stools-8"
     assert len(bpy.data.objects["Stool 0005"]["unrender_model_hash"]) == 16
 
+    def change(value: float) -> Any:
+        settings.shape_threshold = value
+        wait(lambda: session.remeshing.wanted("Stool 0006") is None)
+        assert session.remeshing.problem is None, session.remeshing.problem
+        return len(bpy.data.objects["Stool 0006"].data.polygons)
+
+    faces = {change(value) for value in (0.3, 0.4, 0.6)}
+    assert len(faces) > 1, "another threshold, another mesh"
+    assert round(bpy.data.objects["Stool 0006"]["unrender_threshold"], 3) == 0.6
+    assert round(bpy.data.objects["Stool 0005"]["unrender_threshold"], 3) == 0.5, "only the selected one"
+    bpy.data.objects["Stool 0006"]["unrender_model_hash"] = "0123456789abcdef"
+    settings.shape_threshold = 0.35
+    wait(lambda: session.remeshing.problem is not None)
+    assert session.remeshing.problem.tag == "model_changed"
+
     os.kill(server.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     wait(lambda: session.state.status.value == "LOST")
     wait(ready)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -81,8 +83,30 @@ def case_while_a_mesh_is_awaited_only_the_newest_value_is_asked_for() -> None:
         assert width(name) == 0.29
 
 
+def case_without_undo_steps_as_in_scripts_a_drag_harms_nothing() -> None:
+    with served():
+        job = generate(count=1)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+        (name,) = (thing.name for thing in ours())
+        for value in (0.3, 0.31, 0.32):
+            settings().shape_threshold = value
+            settle()
+            assert width(name) == value
+
+
+@contextlib.contextmanager
+def undo_steps() -> Iterator[None]:
+    """As in a window, where there are undo steps. `make` makes the first one."""
+    ticker = part("ticker")
+    before, ticker.undo_is_kept = ticker.undo_is_kept, lambda: True
+    try:
+        yield
+    finally:
+        ticker.undo_is_kept = before
+
+
 def case_a_drag_is_one_undo_step_and_two_changes_are_two() -> None:
-    with served() as server:
+    with served() as server, undo_steps():
         (name,) = make()
         before = width(name)
         for value in (0.3, 0.31, 0.32):
@@ -104,7 +128,7 @@ def case_a_drag_is_one_undo_step_and_two_changes_are_two() -> None:
 
 
 def case_several_shapes_change_in_one_step() -> None:
-    with served():
+    with served(), undo_steps():
         names = make(3)
         before = [width(name) for name in names]
         settings().shape_threshold = 0.7
@@ -115,7 +139,7 @@ def case_several_shapes_change_in_one_step() -> None:
 
 
 def case_what_is_undone_is_not_done_again_by_a_late_mesh() -> None:
-    with served() as server:
+    with served() as server, undo_steps():
         (name,) = make()
         settings().shape_threshold = 0.3
         settle()
