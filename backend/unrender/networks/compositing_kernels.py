@@ -67,7 +67,7 @@ def _is_inside(x, y, z, limits):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline="always")
-def _ray(axes, width, size, depth, shape, row, column):  # type: ignore[no-untyped-def]
+def ray(axes, width, size, depth, shape, row, column):  # type: ignore[no-untyped-def]
     """First position and step between positions, in padded voxel indices, and the samples [first, last) whose eight
     voxels exist."""
     across = ((_F(column) + _F(0.5)) / _F(size) - _F(0.5)) * width
@@ -102,7 +102,7 @@ def _forward(fields, cells, axes, width, depth, use_max, result):  # type: ignor
         g, held = fields[b].reshape(-1), cells[b].reshape(-1)
         for row in range(size):
             for column in range(size):
-                x0, y0, z0, sx, sy, sz, first, last = _ray(axes[b], width, size, depth, fields.shape, row, column)
+                x0, y0, z0, sx, sy, sz, first, last = ray(axes[b], width, size, depth, fields.shape, row, column)
                 sum_1 = sum_2 = sum_3 = sum_z = sum_w = _F(0.0)
                 through, highest = _F(1.0), _F(0.0)
                 for k in range(first, last):
@@ -165,7 +165,7 @@ def _backward(fields, cells, axes, width, depth, use_max, gradient, direct, othe
                 gz, ga = gradient[b, row, column, 3], gradient[b, row, column, 4]
                 if g1 == 0.0 and g2 == 0.0 and g3 == 0.0 and gz == 0.0 and ga == 0.0:
                     continue
-                x0, y0, z0, sx, sy, sz, first, last = _ray(axes[b], width, size, depth, fields.shape, row, column)
+                x0, y0, z0, sx, sy, sz, first, last = ray(axes[b], width, size, depth, fields.shape, row, column)
                 through, highest = _F(1.0), _F(0.0)
                 end = last
                 for k in range(first, last):

@@ -10,7 +10,7 @@ from torch import Tensor
 from unrender.errors import RenderError
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
-from unrender.geometry.rotation import resample_to_camera
+from unrender.networks.ray_sums import ray_sums
 from unrender.renderers.base import FinishedRender, RenderedImages, Shapes
 
 Volumetric = Literal["visual_hull", "absorption", "emission_absorption"]
@@ -63,8 +63,8 @@ class VolumetricRenderer:
 
     def _alpha(self, occupancy: Tensor, cameras: Cameras) -> Tensor:
         count = self.samples or max(occupancy.shape[-1], _FEWEST)
-        volume = resample_to_camera(occupancy, cameras, self.size, count)
         if self.kind == "absorption":
-            return 1.0 - (1.0 - self.density / count * volume).clamp(_FAINTEST, 1.0).log().sum(dim=2).exp()
+            share = min(self.density / count, 1.0 - _FAINTEST)
+            return -torch.expm1(ray_sums(occupancy, cameras, self.size, count, share))
         length = occupancy.shape[-1] if self.kind == "visual_hull" else 1.0
-        return -torch.expm1(-self.density * length / count * volume.sum(dim=2))
+        return -torch.expm1(-self.density * length / count * ray_sums(occupancy, cameras, self.size, count))
