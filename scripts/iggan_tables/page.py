@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of docs/results/iggan.md, from the figures that the trainings left."""
+
+import re
+import shutil
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from scripts.iggan_tables.cells import CLASSES, METHODS, SETS, Cell
+from scripts.iggan_tables.runner import Study
+from unrender.atomic_file import write_atomically
+from unrender.training.sheet_grid import GAP, grid_cells
+
+_LABEL = 190  # pixels left of a row of samples
+Figures = dict[str, dict[str, Any]]  # by the name of the training
+Value = Callable[[dict[str, Any]], float | None]
+
+
+def by_threshold_half(name: str) -> Value:
+    """A metric at the threshold 0.5."""
+    return lambda figures: figures.get(name)
+
+
+def by_best_threshold(name: str) -> Value:
+    """A metric at the threshold that was best on the validation split; pictures have no threshold."""
+    return lambda figures: figures.get(f"{name}_best", figures.get(name))
+
+
+def table(cells: Sequence[Cell], figures: Figures, name: str, value: Value, digits: int = 1) -> str:
+    """A Markdown table of one study: rows and columns as the cells name them, `mean (lowest..highest; seeds)` inside.
+
+    An empty cell was not run.
+    """
+    chosen = [cell for cell in cells if cell.table == name]
+    rows, columns = (list(dict.fromkeys(getattr(cell, part) for cell in chosen)) for part in ("row", "column"))
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for row in rows:
+        texts = []
+        for column in columns:
+            values = cell_values(chosen, figures, row, column, value)
+            texts.append(_spread(values, digits))
+        lines.append(f"| {row} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def cell_values(cells: Sequence[Cell], figures: Figures, row: str, column: str, value: Value) -> list[float]:
+    """The figures of all finished seeds of a cell."""
+    found = [
+        value(figures[cell.training])
+        for cell in cells
+        if (cell.row, cell.column) == (row, column) and cell.training in figures
+    ]
+    return [number for number in found if number is not None]
+
+
+def _spread(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return f"{mean} (one seed)"
+    return f"{mean} ({min(values):.{digits}f}..{max(values):.{digits}f}; {len(values)})"
+
+
+def ordering(cells: Sequence[Cell], figures: Figures, value: Value) -> str:
+    """The paper's claims, each with what was found, as a Markdown table; a claim whose cells are missing is open."""
+    lines = ["| claim of the paper | here |", "|---|---|"]
+    for claim, verdict in _claims(cells, figures, value):
+        lines.append(f"| {claim} | {verdict} |")
+    return "\n".join(lines)
+
+
+def _claims(cells: Sequence[Cell], figures: Figures, value: Value) -> list[tuple[str, str]]:
+    def mean(table_name: str, row: str, column: str) -> float | None:
+        chosen = [cell for cell in cells if cell.table == table_name]
+        values = cell_values(chosen, figures, row, column, value)
+        return statistics.mean(values) if values else None
+
+    claims = []
+    for baseline in list(METHODS)[1:]:
+        verdicts = []
+        for column in [f"{shapes} {data_set}" for shapes in CLASSES for data_set in SETS] + ["chair lvp"]:
+            ours, theirs = mean("methods", "IG-GAN", column), mean("methods", baseline, column)
+            if ours is not None and theirs is not None:
+                verdicts.append((column, ours < theirs))
+        claims.append((f"IG-GAN beats {baseline} on every data set", _tally(verdicts)))
+    for baseline in list(METHODS)[1:]:
+        verdicts = []
+        for shapes in CLASSES:
+            gaps = []
+            for data_set in ("unlimited", "500"):
+                ours = mean("methods", "IG-GAN", f"{shapes} {data_set}")
+                theirs = mean("methods", baseline, f"{shapes} {data_set}")
+                if ours is not None and theirs is not None:
+                    gaps.append(theirs / ours)
+            if len(gaps) == 2:
+                verdicts.append((shapes, gaps[1] > gaps[0]))
+        claims.append((f"The lead over {baseline}, as a ratio, grows from unlimited to 500", _tally(verdicts)))
+    for path in ("continuous", "straight-through"):
+        found = []
+        for shapes in ("chair", "bathtub"):
+            full, without = (mean("matching", row, f"{shapes} {path}") for row in ("full", "no DOM"))
+            if full is not None and without is not None:
+                found.append(f"{shapes}: {without / full:.2f} times the full recipe's")
+        claims.append((f"Without DOM clearly worse, {path} gradients", "; ".join(found) or "not run"))
+    found, frozen = [], []
+    for shapes in ("chair", "bathtub"):
+        cubes, tables = (mean("proxy", row, f"{shapes} trained on") for row in ("cubes", "tables"))
+        tables = tables if tables is not None else mean("proxy", "related class", f"{shapes} trained on")
+        if cubes is not None and tables is not None:
+            found.append(f"{shapes}: {100.0 * (cubes / tables - 1.0):+.0f}%")
+        still = {row: mean("proxy", row, f"{shapes} frozen") for row in ("same class", "related class", "cubes")}
+        if all(number is not None for number in still.values()):
+            worst = max(still, key=lambda row: still[row] or 0.0)
+            frozen.append(f"{shapes}: worst is {worst}")
+    claims.append(("Pre-training on cubes within 15% of tables", "; ".join(found) or "not run"))
+    claims.append(("A frozen proxy of cubes is worst", "; ".join(frozen) or "not run"))
+    return claims
+
+
+def _tally(verdicts: list[tuple[str, bool]]) -> str:
+    if not verdicts:
+        return "not run"
+    held = [name for name, holds in verdicts if holds]
+    broken = [name for name, holds in verdicts if not holds]
+    text = f"holds on {len(held)} of {len(verdicts)}"
+    return text + (f"; not on {', '.join(broken)}" if broken else "")
+
+
+_VALUES = {
+    "fid": (by_threshold_half("fid"), 1),
+    "fid-best": (by_best_threshold("fid"), 1),
+    "kid": (by_threshold_half("kid"), 3),
+    "kid-best": (by_best_threshold("kid"), 3),
+    "hull": (by_threshold_half("visual_hull_gap"), 3),
+    "minutes": (by_threshold_half("minutes"), 1),
+}
+
+
+def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
+    """Fill the marked places of a Markdown page, `<!-- methods fid -->` to `<!-- end -->`, and copy what they rest on.
+
+    A mark names a table and a figure, or `ordering` and a figure, or `sheets`. Text outside the marks stays.
+    """
+    figures = study.figures()
+    folder = page.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{study.preset}-{study.images}"
+    shutil.copy(study.figures_path, folder / f"{name}.jsonl")
+
+    def fill(match: re.Match[str]) -> str:
+        what, scale, *rest = match.group(1).split()
+        if scale != name:
+            return match.group(0)
+        if what == "sheets":
+            picture = folder / f"{name}-sheets.png"
+            write_sheets(study, cells, picture)
+            text = f"![Samples of every method and class, one row each](iggan/{picture.name})"
+        elif what == "ordering":
+            text = ordering(cells, figures, _VALUES[rest[0]][0])
+        else:
+            text = table(cells, figures, what, *_VALUES[rest[0]])
+        return f"<!-- {match.group(1)} -->\n\n{text}\n\n<!-- end -->"
+
+    marked = re.compile(r"<!-- (\w[\w .-]*) -->\n.*?<!-- end -->", re.DOTALL)
+    filled = marked.sub(fill, page.read_text(encoding="utf-8"))
+    write_atomically(page, lambda path: path.write_text(filled, encoding="utf-8"))
+
+
+def write_sheets(study: Study, cells: Sequence[Cell], picture: Path) -> None:
+    """The first row of the sheets of the first seed, a method and class each, on the 500 images."""
+    rows = []
+    for shapes in CLASSES:
+        for method in METHODS:
+            for cell in cells:
+                if (cell.table, cell.row, cell.column, cell.seed) == ("methods", method, f"{shapes} 500", 0):
+                    sheet = study.folder / "sheets" / f"{cell.training}.png"
+                    if sheet.is_file():
+                        rows.append((f"{shapes}, {method}", grid_cells(np.array(Image.open(sheet).convert("RGB")))[0]))
+    if not rows:
+        return
+    height = rows[0][1][0].shape[0]
+    canvas = Image.new("RGB", (_LABEL + len(rows[0][1]) * (height + GAP), len(rows) * (height + GAP)), "white")
+    draw = ImageDraw.Draw(canvas)
+    for index, (label, tiles) in enumerate(rows):
+        top = index * (height + GAP)
+        draw.text((6, top + height // 2 - 6), label, fill="black")
+        for place, tile in enumerate(tiles):
+            canvas.paste(Image.fromarray(tile), (_LABEL + place * (height + GAP), top))
+    canvas.save(picture)
