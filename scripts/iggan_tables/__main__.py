@@ -43,7 +43,10 @@ def main() -> int:
         and (arguments.columns is None or any(word in cell.column for word in arguments.columns))
     ]
     if arguments.action == "run":
-        left = run(study, cells, arguments.jobs, arguments.minutes)
+        try:
+            left = run(study, cells, arguments.jobs, arguments.minutes)
+        except KeyboardInterrupt:
+            return 130
         print(f"{left} trainings left")
         return 3 if left else 0
     if arguments.action == "score":

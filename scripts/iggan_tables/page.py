@@ -169,7 +169,11 @@ def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
 
     marked = re.compile(r"<!-- (\w[\w .-]*) -->\n.*?<!-- end -->", re.DOTALL)
     filled = marked.sub(fill, page.read_text(encoding="utf-8"))
-    write_atomically(page, lambda path: path.write_text(filled, encoding="utf-8"))
+
+    def write(path: Path) -> None:
+        path.write_text(filled, encoding="utf-8")
+
+    write_atomically(page, write)
 
 
 def write_sheets(study: Study, cells: Sequence[Cell], picture: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from unrender.cli.console import long_work
 from unrender.errors import CancelledError, DivergedError
@@ -41,11 +42,10 @@ def main() -> int:
             return _CANCELLED
         except DivergedError as error:
             diverged = str(error)
-    figures = {"training": training, "preset": preset, "settings": settings, "diverged": diverged}
-    figures |= {
-        "cpu_seconds": round(time.process_time() - started, 1),
-        "minutes": round(run.metrics()[-1]["seconds"] / 60, 2),
-    }
+    seconds: float = run.metrics()[-1]["seconds"]
+    figures: dict[str, Any] = {"training": training, "preset": preset, "settings": settings, "diverged": diverged}
+    figures["process_seconds"] = round(time.process_time() - started, 1)  # of the last piece, without Blender
+    figures["minutes"] = round(seconds / 60.0, 2)
     sheet = run.newest_sample()
     if sheet is not None:
         target = Path(folder) / "sheets" / f"{training}.png"
