@@ -159,7 +159,7 @@ class Ticker:
 
 
 def undo_is_kept() -> bool:
-    """Whether there are undo steps; without them Blender (up to 5.2 at least) crashes where one is to be replaced."""
+    """Whether there are undo steps; without them Blender up to 5.0 crashes where one is to be replaced."""
     return not bpy.app.background
 
 

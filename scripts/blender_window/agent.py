@@ -74,6 +74,8 @@ def scene() -> dict[str, Any]:
                 "collections": [collection.name for collection in thing.users_collection],
                 "seed": thing.get("unrender_seed"),
                 "model": thing.get("unrender_model"),
+                "threshold": thing.get("unrender_threshold"),
+                "place": list(thing.location),
             }
             for thing in bpy.context.scene.objects
         },

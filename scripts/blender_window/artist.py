@@ -104,6 +104,12 @@ class Artist:
         self.screen.type(text)
         self.screen.key("Return")
 
+    def drag_slider(self, name: str, pixels: int) -> None:
+        """Press on a slider, pull it so far to the right, let go."""
+        x, y = self.regions.look_for(name)
+        self.screen.drag((x, y), (x + pixels, y))
+        time.sleep(SETTLE_SECONDS)
+
     def choose_model(self, name: str) -> None:
         """Turn the wheel over the drop-down, with ctrl held, until the model is chosen."""
         for button in (4, 5):

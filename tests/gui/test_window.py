@@ -105,6 +105,35 @@ def test_generate_brings_three_shapes_that_undo_and_redo_one_at_a_time(story: St
     assert wait_for_shapes(artist, 3) == made
 
 
+def test_a_dragged_threshold_changes_the_selected_shape_and_one_undo_takes_it_back(story: Story) -> None:
+    artist = story.artist
+
+    def objects() -> dict[str, Any]:
+        return artist.blender.ask("scene")["objects"]
+
+    before = objects()
+    artist.drag_slider("unrender.shape_threshold", -60)
+
+    def changed(scene: dict[str, Any]) -> bool:
+        return scene["objects"]["Stool 0007"]["threshold"] != before["Stool 0007"]["threshold"]
+
+    artist.blender.wait_until("scene", changed, SECONDS)
+    time.sleep(1.0)  # the last of the meshes that the drag asked for
+    after = objects()
+    assert after["Stool 0007"]["faces"] != before["Stool 0007"]["faces"]
+    assert after["Stool 0007"]["place"] == before["Stool 0007"]["place"]
+    assert {name: after[name] for name in before if name != "Stool 0007"} == {
+        name: before[name] for name in before if name != "Stool 0007"
+    }
+    artist.point_at_viewport()
+    artist.screen.key("ctrl+z")
+    time.sleep(1.0)
+    assert objects() == before, "a drag is one step"
+    artist.screen.key("ctrl+shift+z")
+    time.sleep(1.0)
+    assert objects() == after
+
+
 def test_a_training_shows_a_sheet_that_changes_on_the_screen(story: Story, tmp_path_factory: Any) -> None:
     artist = story.artist
     photos: Path = write_photos(tmp_path_factory.mktemp("photos"))
