@@ -28,7 +28,8 @@ class Balanced(HTMLParser):
         self.loaded += [value or "" for name, value in attrs if name in ("src", "href")]
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+        if tag not in _VOID:
+            assert self.open.pop() == tag
 
 
 def parsed(html: str) -> Balanced:
