@@ -127,8 +127,8 @@ def test_every_threshold_is_rendered_and_their_mean_score_is_the_target(monkeypa
         solids = random_threshold(kept.output, level)
         torch.testing.assert_close(images, trained.black_box.render(solids, kept.cameras))
     with torch.no_grad():
-        logits = torch.stack([trained._critic.logits(images)[:, 0] for images in kept.renders()])
-        seen = trained._critic.logits(proxy_of(trained)(kept.output, kept.cameras))[:, 0]
+        logits = torch.stack([trained.examiner._critic.logits(images)[:, 0] for images in kept.renders()])
+        seen = trained.examiner._critic.logits(proxy_of(trained)(kept.output, kept.cameras))[:, 0]
     monkeypatch.setattr(trained._discriminator, "update", lambda *arguments: {})
     statistics = play(trained, 1, first=1)[0]
     assert statistics["matching_loss"] == pytest.approx((seen - logits.mean(0)).square().mean().item(), rel=1e-3)

@@ -42,7 +42,7 @@ def test_the_game_is_half_as_large_before_the_switch() -> None:
         assert fakes is not None
         sides.append((fakes.output.shape[-1], fakes.renders().shape[-1]))
     assert sides == [(8, 16)] * 3 + [(16, 32)] * 2
-    assert trained.sample_images(LATENT, trained.config.views.sample(6, torch.Generator())).shape[-1] == 32
+    assert trained.examiner.images(LATENT, trained.config.views.sample(6, torch.Generator())).shape[-1] == 32
 
 
 def test_nothing_that_the_networks_compute_changes_at_the_switch() -> None:

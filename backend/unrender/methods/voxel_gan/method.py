@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unrender.errors import ConfigurationError
-from unrender.geometry.cameras import Cameras
 from unrender.methods.voxel_gan.architecture import architecture, check_architecture
-from unrender.methods.voxel_gan.audit import band_audit
 from unrender.methods.voxel_gan.augmenter import Augmenter
 from unrender.methods.voxel_gan.band_correction import BandCorrection
 from unrender.methods.voxel_gan.black_box import BlackBox
@@ -34,6 +32,7 @@ from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.critic import Critic
 from unrender.methods.voxel_gan.discriminator_update import DiscriminatorUpdate
 from unrender.methods.voxel_gan.evaluation import Evaluation
+from unrender.methods.voxel_gan.examiner import Examiner
 from unrender.methods.voxel_gan.fakes import Fakes, draw_thresholds, fakes_from_state
 from unrender.methods.voxel_gan.generator_update import GeneratorUpdate
 from unrender.methods.voxel_gan.growth import Growth
@@ -44,10 +43,7 @@ from unrender.methods.voxel_gan.routes import build_route, silhouettes
 from unrender.methods.voxel_gan.updater import Statistics, Updater
 from unrender.training.devices import Devices
 from unrender.training.method import Phase
-from unrender.training.sheets import picture_grid
 from unrender.training.stopwatch import Stopwatch
-
-_RENDERS = 64  # images per request of an evaluation
 
 
 class VoxelGan:
@@ -65,7 +61,6 @@ class VoxelGan:
         self.networks = networks = build_networks(config, devices)
         self.route = build_route(config, networks.proxy, devices)
         self._growth = Growth(config, networks, black_box)
-        self._evaluation = evaluation
         self._random = torch.Generator().manual_seed(config.seed)
         self._fakes: Fakes | None = None
         self._pretraining: Pretraining | None = None
@@ -74,7 +69,7 @@ class VoxelGan:
         self._discriminator = DiscriminatorUpdate(config, critic, devices)
         self._proxy = None if networks.proxy is None else ProxyUpdate(config, networks.proxy, critic, devices)
         self._generator = GeneratorUpdate(config, networks.generator, networks.average, critic, self.route, devices)
-        self._critic = critic
+        self.examiner = Examiner(config, networks, critic, evaluation, black_box, self._growth.black_box, devices)
         self._watch = Stopwatch(devices.device)
         self._bands = BandCorrection(config.proxy, self._growth.black_box) if config.corrects_bands else None
         self._generator.correction = self._bands
@@ -203,48 +198,11 @@ class VoxelGan:
 
     def sample_sheet(self, real: Float[Tensor, "B C H W"]) -> NDArray[np.uint8]:
         """Three rows generated at t = 0.5 from random views, the last row real."""
-        columns = 8
-        generator = torch.Generator().manual_seed(self.config.seed + 1)
-        z = torch.randn(3 * columns, self.config.generator.latent, generator=generator)
-        cameras = self.config.views.sample(3 * columns, generator)
-        images = self.sample_images(z, cameras)
-        return picture_grid(torch.cat([images, real[:columns].cpu()]), columns, self.black_box.encoding)
-
-    @torch.no_grad()
-    def sample_images(self, z: Float[Tensor, "B latent"], cameras: Cameras) -> Float[Tensor, "B 2 H W"]:
-        """The averaged generator's shapes at t = 0.5 through the black box, whatever the route that it learned by; its
-        images if it has no shapes."""
-        images = []
-        for first in range(0, len(z), _RENDERS):
-            part = slice(first, first + _RENDERS)
-            with self.devices.autocast():
-                output = self.networks.average(z[part].to(self.devices.device))
-            if self.route.has_shapes:
-                images.append(self.black_box.render((output > 0.5).cpu(), cameras[part]))
-            else:
-                images.append(output.float().cpu())
-        return torch.cat(images)
+        return self.examiner.sheet(real)
 
     def evaluate(self) -> dict[str, float]:
-        """KID of the averaged generator's samples against the training images; how right the proxy's gradient is."""
-        generator = torch.Generator().manual_seed(self.config.seed + 2)
-        count = self.config.evaluate_images
-        z = torch.randn(count, self.config.generator.latent, generator=generator)
-        cameras = self.config.views.sample(count, generator)
-        return self._evaluation.score(self.sample_images(z, cameras)) | self._audit()
-
-    @torch.no_grad()
-    def _audit(self) -> dict[str, float]:
-        config, proxy = self.config, self.networks.proxy
-        if proxy is None or config.audit_samples == 0:
-            return {}
-        generator = torch.Generator().manual_seed(config.seed + 3)
-        z = torch.randn(config.audit_samples, config.generator.latent, generator=generator)
-        cameras = config.views.sample(config.audit_samples, generator)
-        shapes = self.networks.average(z.to(self.devices.device))
-        path, softness = config.proxy.path, config.proxy.threshold_softness
-        audit = band_audit(shapes, cameras, proxy, self._critic.score, self._growth.black_box, softness, (path,))
-        return audit.statistics(path)
+        """Distances of the averaged generator's samples from the training images; the audit of the proxy."""
+        return self.examiner.scores()
 
     def complaint(self, statistics: dict[str, float]) -> str | None:
         """Says so when everything has been empty, or the same, for long."""
