@@ -44,7 +44,7 @@ def composite_surface(
     once nothing behind it can be seen); everything else takes `composite_reference`.
     """
     if occupancy.device.type == "cpu" and cameras.field_of_view is None:
-        return _FusedComposite.apply(occupancy, cameras.axes(), cameras.width, size, depth, mode)
+        return _fused(occupancy, cameras.axes(), cameras.width, size, depth, mode)
     return composite_reference(surface_fields(occupancy), cameras, size, depth, mode)
 
 
@@ -72,6 +72,12 @@ def _outward_difference(grid: Tensor, axis: int) -> Tensor:
     padded = functional.pad(grid, pad)
     length = grid.shape[axis]
     return padded.narrow(axis, 0, length) - padded.narrow(axis, 2, length)
+
+
+@torch.compiler.disable
+def _fused(occupancy: Tensor, axes: Tensor, width: float, size: int, depth: int, mode: Compositing) -> Tensor:
+    image: Tensor = _FusedComposite.apply(occupancy, axes, width, size, depth, mode)
+    return image
 
 
 class _FusedComposite(torch.autograd.Function):

@@ -17,13 +17,18 @@ def blurred_logits(
     """`blur_separable(layer(features), side)` in float32, for a kernel of 4, a stride of 2, a padding of 1.
 
     One output channel leaves a convolution's vector instructions idle: on the CPU, as the product of two matrices (in
-    the type of the features) and a kernel that adds the blocks up, it takes a fourth of the time. Elsewhere, and inside
-    `torch.compile`, it is what it says.
+    the type of the features) and a kernel that adds the blocks up, it takes a fourth of the time.
     """
     assert layer.bias is not None
-    if features.device.type == "cpu" and not torch.compiler.is_compiling():
-        return _Blocks.apply(features, layer.weight, layer.bias, side)
+    if features.device.type == "cpu":
+        return _fused(features, layer.weight, layer.bias, side)
     return blur_separable(layer(features).float(), side)
+
+
+@torch.compiler.disable
+def _fused(features: Tensor, weight: Tensor, bias: Tensor, side: float) -> Tensor:
+    logits: Tensor = _Blocks.apply(features, weight, bias, side)
+    return logits
 
 
 class _Blocks(torch.autograd.Function):

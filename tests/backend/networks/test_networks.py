@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -76,3 +79,27 @@ def test_matter_that_appears_in_an_empty_grid_is_bright_and_opaque_in_the_deriva
     assert grid.grad is not None
     assert grid.grad.min() >= -1e-6
     assert grid.grad[0, 0, 8, 8, 8] > 0
+
+
+_COMPILED = """
+import torch
+from unrender.geometry.cameras import ViewLaw
+from unrender.networks.compositing_proxy import CompositingProxy
+from unrender.networks.voxel_generator import VoxelGenerator
+
+generator, proxy = VoxelGenerator(16, 8, (16, 8)).eval(), CompositingProxy(32, 20, "product", 8)
+z, cameras = torch.randn(2, 8), ViewLaw().sample(2, torch.Generator().manual_seed(0))
+expected = proxy(generator(z), cameras)
+generator.compile(backend="eager")
+proxy.compile(backend="eager")
+images = proxy(generator(z), cameras)
+torch.testing.assert_close(images, expected)
+images.square().sum().backward()
+assert generator.to_logits.weight.grad.abs().sum() > 0
+"""
+
+
+@pytest.mark.slow
+def test_kernels_of_the_cpu_run_inside_compiled_networks() -> None:
+    """In a process of its own: shape checking, which is on in this one, cannot be compiled."""
+    subprocess.run([sys.executable, "-c", _COMPILED], check=True, timeout=600.0)
