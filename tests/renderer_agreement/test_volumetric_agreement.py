@@ -34,7 +34,7 @@ def grids(name: str) -> torch.Tensor:
 
 # It takes 0.03 world units of the published absorption to hide half of what lies behind; the letter has thinner edges.
 @pytest.mark.parametrize(
-    ("kind", "density"), [("visual_hull", 1.0), ("absorption", 60.0), ("emission_absorption", 100.0)]
+    ("kind", "density"), [("visual_hull", 64.0), ("absorption", 60.0), ("emission_absorption", 100.0)]
 )
 @pytest.mark.parametrize("lens", [None, PERSPECTIVE], ids=["orthographic", "perspective"])
 @pytest.mark.parametrize("name", SHAPES)

@@ -15,7 +15,7 @@ from unrender.renderers.base import FinishedRender, RenderedImages, Shapes
 
 Volumetric = Literal["visual_hull", "absorption", "emission_absorption"]
 
-_DENSITIES: dict[Volumetric, float] = {"visual_hull": 1.0, "absorption": 20.0, "emission_absorption": 100.0}
+_DENSITIES: dict[Volumetric, float] = {"visual_hull": 64.0, "absorption": 20.0, "emission_absorption": 100.0}
 _FAINTEST = 1e-5  # the least that one sample of the absorption law lets through, as in PlatonicGAN's code
 _FEWEST = 64  # samples a ray: the absorption law was published for 64, and coarser grids would be clamped by it
 
@@ -24,7 +24,9 @@ class VolumetricRenderer:
     """Sums along the rays through an occupancy grid v in [0, 1], binary or not, with gradients to the grid.
 
     kind: the law of the opacity of a ray, over samples k of n that cross the unit-diameter ball:
-        visual_hull: `1 - exp(-density sum_k v_k)`, the sum counted in voxels (PrGAN, equation (1); density 1).
+        visual_hull: `1 - exp(-density sum_k v_k / n)` (PrGAN, equation (1)). PrGAN counts voxels: at the 64^3 of IG-GAN
+            that is a density of 64, kept at every resolution, for coarse grids counted in voxels would be translucent,
+            and their pictures would tell how thick things are.
         absorption: `1 - prod_k (1 - density v_k / n)` (PlatonicGAN's absorption-only; density 20 with n = 64).
         emission_absorption: `sum_k r_k prod_{j<k} (1 - r_j)` with `r_k = 1 - exp(-density v_k / n)` (PlatonicGAN;
             density 100). PlatonicGAN has `r_k = density v_k / n` with 1024 samples, whose limit for many samples this
@@ -66,5 +68,4 @@ class VolumetricRenderer:
         if self.kind == "absorption":
             share = min(self.density / count, 1.0 - _FAINTEST)
             return -torch.expm1(ray_sums(occupancy, cameras, self.size, count, share))
-        length = occupancy.shape[-1] if self.kind == "visual_hull" else 1.0
-        return -torch.expm1(-self.density * length / count * ray_sums(occupancy, cameras, self.size, count))
+        return -torch.expm1(-self.density / count * ray_sums(occupancy, cameras, self.size, count))
