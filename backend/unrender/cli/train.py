@@ -42,9 +42,15 @@ def command(
       unrender train voxel_gan --shapes MODELS --set data.objects=300 --out RUN
     A shorter run, and one with other views:
       ... --set total_images=20000 --set views.elevation_degrees=[15,60]
+    A baseline of the same game, an ablation, another black box:
+      ... --set route=visual_hull    ... --set proxy.joint=false    ... --set renderer.engine=eevee
     Four GPUs; and two machines of eight, this command on both, the run and the pictures on a disk that both see:
       unrender train voxel_gan --config iggan-64 --data RENDERS --out RUN --devices 4
       torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint FIRST:29500 --no-python unrender train voxel_gan ...
+
+    \b
+    Presets: iggan-16 (for studies), iggan-32 and iggan-paper-32 for a CPU; iggan-photos-32 for photographs;
+    iggan-64-slim and iggan-64, the paper's scale, for a GPU. Any setting in RUN/config.toml can be given to --set.
 
     \b
     Ctrl-C saves a checkpoint and stops; the same command with --resume continues. Watch RUN/samples/*.png; evaluations
