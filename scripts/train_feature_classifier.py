@@ -91,7 +91,8 @@ def augmented(images: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 def train(images: torch.Tensor, labels: torch.Tensor, epochs: int, random: torch.Generator) -> FeatureClassifier:
     """Cross entropy with AdamW and one cycle of the learning rate."""
     torch.manual_seed(0)
-    classifier = FeatureClassifier(len(CLASSES)).to(memory_format=torch.channels_last)
+    classifier = FeatureClassifier(len(CLASSES))
+    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's types leave it out
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=2e-3, weight_decay=1e-2)
     steps = epochs * (len(images) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)

@@ -79,7 +79,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str | float | int | None]
         kind = ' class="number"' if numeric[column] else ""
         return f"<{tag}{kind}>{escape(shown(value))}</{tag}>"
 
-    lines = [[*head], *[[*row] for row in rows]]
+    lines: list[Sequence[str | float | int | None]] = [head, *rows]
     parts = [
         "<tr>" + "".join(cell(value, "td" if number else "th", column) for column, value in enumerate(line)) + "</tr>"
         for number, line in enumerate(lines)
