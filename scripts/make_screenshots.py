@@ -46,6 +46,7 @@ MASKS: dict[str, tuple[tuple[int, int, int, int], ...]] = {
     "offline": (),
     "ready": (DEVICE,),
     "chairs": ((828, 81, 1010, 119),),  # the device again; this picture begins under the window's two bars
+    "shapes": (DEVICE,),
     "training": (DEVICE, (8, 150, 200, 460), (15, 566, 160, 600)),  # sheet, time left and curve; the job's line
     "error": (DEVICE,),
     "dataset": (DEVICE,),
@@ -110,7 +111,7 @@ def build_package(folder: Path) -> Path:
 
 
 def generating(artist: Artist) -> Iterator[Screenshot]:
-    """Connect, choose the model, and nine chairs."""
+    """Connect, choose the model, nine chairs, and their sliders."""
     artist.connect()
     artist.choose_model(MODEL)
     yield take(artist, "ready", side_panel(artist))
@@ -123,6 +124,12 @@ def generating(artist: Artist) -> Iterator[Screenshot]:
     time.sleep(1.0)
     viewport = artist.regions.find("VIEW_3D")
     yield take(artist, "chairs", viewport)
+    artist.point_at_viewport()
+    artist.screen.key("a")
+    time.sleep(1.0)
+    yield take(artist, "shapes", side_panel(artist))
+    artist.point_at_viewport()
+    artist.screen.key("alt+a")
 
 
 def training(artist: Artist, folder: Path) -> Iterator[Screenshot]:

@@ -28,6 +28,7 @@ class JobProgressed:
     total: int = 0
     eta_seconds: float | None = None
     message: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _accepted(job: Job, event: events.JobAccepted) -> JobStep:
 
 def _progressed(job: Job, event: events.JobProgressed) -> JobStep:
     news = replace(job, phase=event.phase, done=event.done, total=event.total, message=event.message)
-    return replace(news, eta_seconds=event.eta_seconds, accepted=True), ()
+    return replace(news, eta_seconds=event.eta_seconds, accepted=True, notes=event.notes), ()
 
 
 def _running(job: Job, event: events.JobProgressed) -> JobStep:

@@ -75,6 +75,7 @@ class Job:
     total: int = 0
     eta_seconds: float | None = None
     message: str = ""
+    notes: tuple[str, ...] = ()  # what the artist should know of it, in the generator's words
     problem: Problem | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
 

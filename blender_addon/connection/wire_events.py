@@ -108,7 +108,7 @@ def _(message: messages.JobAccepted, arrived: wire.Arrived, number: int, at: flo
 @_read.register
 def _(message: messages.JobProgress, arrived: wire.Arrived, number: int, at: float) -> Iterator[News]:
     progress = job_events.JobProgressed(
-        at, message.phase, message.done, message.total, message.eta_seconds, message.message
+        at, message.phase, message.done, message.total, message.eta_seconds, message.message, message.notes
     )
     arrays = arrived.arrays
     yield JobNews(message.job, progress, preview=_preview(arrays), scores=_scores(arrays), curves=read_curves(arrays))

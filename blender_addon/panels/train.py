@@ -150,6 +150,8 @@ def draw_training(layout: bpy.types.UILayout, context: bpy.types.Context, job: J
         draw_progress(layout, job.fraction, progress_line(job), pixels)
     draw_curve(layout, context, job)
     draw_training_buttons(layout, context, job)
+    for note in job.notes:
+        draw_sentence(layout, note, "INFO", pixels)
     if job.problem is not None:
         draw_problem(layout, context, job.problem, job.key)
 

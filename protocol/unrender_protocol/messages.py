@@ -202,7 +202,8 @@ class JobProgress(Message):
     """Server -> client, newest wins. `done` of `total` counts in the phase's own unit.
 
     Arrays, each only where it is new: `preview` uint8 [H, W, 3 or 4], a sheet of samples; of a training all evaluations
-    so far, float32 [N, 2] as (images shown, value): `scores` the kernel distance, `curve_NAME` any other.
+    so far, float32 [N, 2] as (images shown, value): `scores` the kernel distance, `curve_NAME` any other. `notes`: what
+    the user should know, as sentences, always all of them.
     """
 
     carries_arrays: ClassVar[bool] = True
@@ -212,6 +213,7 @@ class JobProgress(Message):
     total: Count = 0
     eta_seconds: float | None = None
     message: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

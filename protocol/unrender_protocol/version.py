@@ -12,7 +12,7 @@ Changelog
 1 (0.1): first version. Added without a new number, since older peers can do without: `CancelJob.patience_seconds`,
 `Welcome.datasets`, `ModelList.datasets`, `FetchModelPreview` / `ModelPreview` (capability `model_previews`),
 `FetchMesh` / `ShapeMesh` (capability `meshes`), `methods` and `presets` of `Welcome` and `ModelList`, and the arrays
-`curve_NAME` of `JobProgress`.
+`curve_NAME` and the `notes` of `JobProgress`.
 """
 
 from __future__ import annotations

@@ -216,7 +216,9 @@ class FakeServer:
                     if self.kinds[job] == "train":
                         sheet = {"preview": SHEET, "scores": SCORES, **CURVES} if done == 1 else {}
                         self._endpoint.send(
-                            peer, m.JobProgress(job, "adversarial", done, total, 90.0, "kid 0.1"), sheet
+                            peer,
+                            m.JobProgress(job, "adversarial", done, total, 90.0, "kid 0.1", ("There are few photos.",)),
+                            sheet,
                         )
                     else:
                         self._endpoint.send(peer, m.JobProgress(job, "sampling", done, total, 1.5))

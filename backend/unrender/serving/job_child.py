@@ -143,6 +143,7 @@ def _progress_report(job: str, progress: Progress, arrays: Arrays) -> tuple[dict
         "total": int(progress.total),
         "eta_seconds": None if progress.eta_seconds is None else float(progress.eta_seconds),
         "message": progress.message,
+        "notes": list(progress.notes),
         "arrays": [[name, array.dtype.name, list(array.shape)] for name, array in arrays.items()],
     }
     return report, [array.tobytes() for array in arrays.values()]

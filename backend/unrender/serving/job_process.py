@@ -38,6 +38,7 @@ class JobProgressed:
     eta_seconds: float | None
     message: str
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def after(self, earlier: "JobProgressed | None") -> "JobProgressed":
         """This, with those arrays of an earlier one that it does not renew."""
@@ -237,6 +238,7 @@ class JobProcess:
                     name: np.frombuffer(content, dtype).reshape(shape)
                     for (name, dtype, shape), content in zip(report["arrays"], contents, strict=True)
                 },
+                tuple(report["notes"]),
             )
             with self._lock:
                 self._progress = progress.after(self._progress)

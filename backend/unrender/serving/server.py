@@ -57,6 +57,8 @@ _WAIT_BUSY = 0.02  # seconds; while jobs run, their news are passed on this ofte
 _WAIT_IDLE = 0.25
 _JOBS_LISTED = 60
 _LONGEST_TEXT = 160  # characters of a message in a list: the list must fit into a header of 64 KiB
+_NOTES = 8  # of a job, each of so many characters at most
+_LONGEST_NOTE = 600
 _LONGEST_PARAMETERS = 500  # characters, for the same reason
 
 Arrays = Mapping[str, np.ndarray]
@@ -342,6 +344,12 @@ def _mesh_message(answer: MeshAnswer) -> Reply:
 
 def _progress_message(news: JobProgressed) -> tuple[JobProgress, Arrays]:
     message = JobProgress(
-        news.job, news.phase, max(0, news.done), max(0, news.total), news.eta_seconds, news.message[:_LONGEST_TEXT]
+        news.job,
+        news.phase,
+        max(0, news.done),
+        max(0, news.total),
+        news.eta_seconds,
+        news.message[:_LONGEST_TEXT],
+        tuple(note[:_LONGEST_NOTE] for note in news.notes[:_NOTES]),
     )
     return message, news.arrays

@@ -14,7 +14,7 @@ class Progress:
 
     preview: a picture [H, W, 3 or 4], None where there is no new one. scores: all evaluations of a training so far
     [N, 2] as (images shown, kernel distance), None where there is no new one; curves: the same of other values, by
-    their names.
+    their names. notes: what the user should know of this work, as sentences, all that there are so far.
     """
 
     phase: str
@@ -25,6 +25,7 @@ class Progress:
     preview: NDArray[np.uint8] | None = None
     scores: NDArray[np.float32] | None = None
     curves: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -76,7 +76,7 @@ def report_arrays(parameters: Nothing, work: JobWork) -> JobOutput:
     sheet, scores = np.full((600, 1200, 3), 7, np.uint8), np.array([[0, 0.5], [16, 0.25]], np.float32)
     work.progress(Progress("showing", 0, 50, preview=sheet, scores=scores))
     for done in range(50):
-        work.progress(Progress("showing", done + 1, 50))
+        work.progress(Progress("showing", done + 1, 50, notes=("Take care.",)))
     while not work.cancelled():
         time.sleep(0.01)
     raise CancelledError("stopped")

@@ -101,6 +101,7 @@ def test_one_who_follows_later_is_shown_the_newest_arrays(server: Any) -> None:
         assert server.wait_for(late, JobAccepted).message.state == "running"
         shown = server.wait_for(late, JobProgress)
         assert sorted(shown.arrays) == ["preview", "scores"]
+        assert shown.message.notes == ("Take care.",)
 
         client.cancel(job)
         server.wait_for(client, JobCancelled)

@@ -138,6 +138,7 @@ def test_photos_become_a_model_with_progress_samples_and_a_result(
     assert arrays["scores"].dtype == np.float32
     assert arrays["scores"][:, 0].tolist() == [0.0, 80.0]
     assert arrays["scores"][-1, 1] == pytest.approx(result["kid"])
+    assert any("training pictures" in note for item in progress for note in item.notes), "they are few, and it says so"
     assert arrays["curve_generator_loss"][-1, 0] == 80.0
     assert {"curve_generator_loss", "curve_discriminator_loss", "curve_proxy_loss"} <= set(arrays)
     assert result["run"] == "tops"

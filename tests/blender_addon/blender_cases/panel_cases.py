@@ -165,6 +165,7 @@ def case_a_training_shows_sheet_curve_time_and_buttons_and_can_be_paused(folder:
             "1:30 left",
             "Best 0.1",
             "3.0k images",
+            "There are few photos.",
         ):
             assert part_of_it in text
         assert "unrender.job_pause" in text

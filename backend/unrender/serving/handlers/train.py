@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The job `train`: from pictures to a model."""
 
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ import numpy as np
 from unrender.atomic_file import write_atomically
 from unrender.data.datasets import datasets_home
 from unrender.errors import CancelledError, DataError, UserError
+from unrender.serving.handlers.client_words import say_for_clients
 from unrender.serving.handlers.parameters import check_choice, check_name, check_range, check_setting, toml_value
 from unrender.serving.handlers.rendering import CAMERAS
 from unrender.serving.handlers.training_pictures import ObjectViews, PictureStore
@@ -71,6 +73,7 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
     if run.exists() and not (parameters.resume or mine.exists()):
         raise RunExistsError(f"There is a run called {parameters.name!r} already.", "Choose another name.")
     show = _Shown(run, work.progress)
+    logging.getLogger("unrender").addHandler(show.noting)
     show(Progress("pictures", 0, 0))
     overrides = _assignments(parameters.overrides)
     is_new = not run.exists()
@@ -95,14 +98,15 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
         )
     except CancelledError:
         raise  # what there is stays: the client may resume
-    except DataError as error:
+    except UserError as error:
         _forget_unbegun(parameters, run)
-        for folder in (run.path / "pictures", datasets_home() / parameters.dataset):
-            error.message = error.message.replace(f" in {folder}", "")  # the client has no use for the server's paths
+        say_for_clients(error, run.path / "pictures", datasets_home() / parameters.dataset, run.path)
         raise
     except BaseException:
         _forget_unbegun(parameters, run)
         raise
+    finally:
+        logging.getLogger("unrender").removeHandler(show.noting)
     return _trained(run, parameters.name)
 
 
@@ -136,12 +140,26 @@ def _forget_unbegun(parameters: TrainParameters, run: RunFolder) -> None:
         shutil.rmtree(run.path, ignore_errors=True)
 
 
+class _Notes(logging.Handler):
+    """Keeps what the training warns of, each sentence once: such as views that no picture shows."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.sentences: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sentence = record.getMessage()
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+
+
 class _Shown:
     """Passes reports on, with all scores and curves where there are new ones; the first with what was left earlier."""
 
     def __init__(self, run: RunFolder, progress: ProgressCallback) -> None:
         self._run, self._progress = run, progress
         self._left = run_arrays(run)
+        self.noting = _Notes(logging.WARNING)
         self._stamp = self._read_stamp()
 
     def __call__(self, report: Progress) -> None:
@@ -152,7 +170,8 @@ class _Shown:
         if stamp != self._stamp:
             self._stamp, scores, curves = stamp, run_scores(self._run), run_curves(self._run)
         preview = left.get("preview") if report.preview is None else report.preview
-        self._progress(replace(report, preview=preview, scores=scores, curves=curves))
+        notes = tuple(self.noting.sentences)
+        self._progress(replace(report, preview=preview, scores=scores, curves=curves, notes=notes))
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
