@@ -57,6 +57,7 @@ def _processes() -> int:
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
+@torch.compiler.disable
 def _from_all(own: Tensor) -> Tensor:
     """[world, *own.shape] of everybody's tensor, differentiable: the sum of rows that are nought but for one's own."""
     rows = torch.zeros(_processes(), *own.shape, dtype=own.dtype, device=own.device)

@@ -4,25 +4,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 
-from tests.backend.methods.game_for_tests import game, pictures, tiny_config
+from tests.backend.methods.game_for_tests import game, pictures
 from unrender.training.devices import Devices
 from unrender.training.progress import CancelCheck, ProgressCallback
 
-PRETRAINING_STEPS = 2
-ADVERSARIAL_STEPS = 4
+PRETRAINING_STEPS = 1
+ADVERSARIAL_STEPS = 3
+NETWORKS = ("generator", "average", "discriminator", "proxy")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """statistics: one row per step. weights: of each network at the end. is_same: all processes have these weights."""
+    """statistics: one row per step. is_same: whether all processes end with the same weights, to the bit."""
 
     statistics: list[dict[str, float]]
-    weights: dict[str, np.ndarray[Any, np.dtype[np.float32]]]
     is_same: bool
 
 
@@ -43,10 +41,7 @@ def record_game(devices: Devices, overrides: tuple[str, ...]) -> Recorded:
         for step in range(PRETRAINING_STEPS if phase.name == "proxy" else ADVERSARIAL_STEPS):
             chosen = torch.arange(step * size, (step + 1) * size) % len(every)
             statistics.append(trained.step(phase, step * size, every[devices.share(chosen)]))
-    weights, is_same = {}, True
-    for name, network in sorted(trained._networks().items()):
-        flat = torch.cat([value.float().flatten() for value in network.state_dict().values()])
-        joint = devices.gather(flat[None])
-        is_same &= bool((joint == joint[:1]).all())
-        weights[name] = flat.numpy()
-    return Recorded(statistics, weights, is_same)
+    state = trained.state_dict()
+    own = torch.cat([value.float().flatten() for name in NETWORKS for value in state.get(name, {}).values()])
+    joint = devices.gather(own[None])
+    return Recorded(statistics, len(own) > 0 and bool((joint == joint[:1]).all()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils.parametrize import is_parametrized
 
 from unrender.losses.adversarial import generator_loss, relativistic_generator_loss
 from unrender.losses.augmentation import Augmentation
@@ -24,12 +25,22 @@ def augmented(images: Float[Tensor, "N 2 H W"], augmentation: Augmentation | Non
 class Critic:
     """Scores images by one or two discriminators.
 
-    Outside of their own update the discriminators are in evaluation mode: spectral norm's iteration stands still, so
-    that both sides of output matching, and the generator, are judged by the very same networks.
+    The discriminators are in evaluation mode, in which spectral norm's iteration stands still but for one step before
+    their own update: both sides of output matching, the generator, and all parts of a batch are judged by the very same
+    networks.
     """
 
     def __init__(self, network: Discriminators, devices: Devices) -> None:
         self.network, self._devices = network.eval(), devices
+
+    @torch.no_grad()
+    def iterate_norms(self) -> None:
+        """One step of spectral norm's power iteration, where there is one."""
+        self.network.train()
+        for module in self.network.modules():
+            if is_parametrized(module, "weight"):
+                _ = module.weight  # looked at in training mode, it is iterated
+        self.network.eval()
 
     def rate(self, images: Float[Tensor, "B C H W"]) -> Rating:
         """Logits [B, J] and features, in mixed precision where that is on."""
@@ -47,8 +58,8 @@ class Critic:
 
     def exact_logits(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B J"]:
         """In float32, for penalties on gradients."""
-        logits: Tensor = self.network(images)[0]
-        return logits
+        # Not as a call, which may be compiled: what torch.compile makes can be differentiated only once.
+        return self.network.forward(images)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class DiscriminatorUpdate:
     ) -> Statistics:
         """One step; generated images carry no gradient. Each is transformed as the real one of its pair."""
         statistics: Statistics = {}
-        self._critic.network.train()
+        self._critic.iterate_norms()
         self.updater.begin()
         for part in self.updater.parts(len(real)):
             share = (part.stop - part.start) / len(real)
@@ -39,7 +39,6 @@ class DiscriminatorUpdate:
             self.updater.add(share * loss)
             add_up(statistics, of_part, share)
         self.updater.finish()
-        self._critic.network.eval()
         return statistics
 
     def _loss(self, step: int, real: Tensor, generated: Tensor) -> tuple[Tensor, Statistics]:
