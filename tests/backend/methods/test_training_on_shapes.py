@@ -5,15 +5,25 @@ from pathlib import Path
 
 import pytest
 import torch
+import trimesh
 
 from unrender.errors import CancelledError, ConfigurationError, DataError
 from unrender.methods import train
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import load_config
-from unrender.methods.voxel_gan.pictures import load_config_for_data, render_examples, render_pictures
+from unrender.methods.voxel_gan.pictures import (
+    load_config_for_data,
+    open_folder,
+    open_shapes,
+    render_examples,
+    render_pictures,
+    voxelise_pretraining_shapes,
+)
 from unrender.methods.voxel_gan.rendering import build_renderer
+from unrender.methods.voxel_gan.replay import ProxyReplay
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.training.checkpoint import load_checkpoint
+from unrender.training.devices import Devices
 from unrender.training.progress import Progress
 from unrender.training.run_folder import RunFolder
 
@@ -103,6 +113,57 @@ def test_a_volumetric_route_sees_its_own_renders_and_is_compared_with_the_black_
     assert not torch.equal(theirs[:, 0], theirs[:, 1])
     overlap = ((mine[:, 1] > 0.2) == (theirs[:, 1] > 0.2)).float().mean()
     assert overlap > 0.9  # the same objects from the same views
+
+
+@pytest.fixture
+def tubs(tmp_path: Path) -> Path:
+    """Twelve tubs as files, eight to train on; of two of these nothing can be made."""
+    folder = tmp_path / "ModelNet" / "bathtub"
+    for index in range(12):
+        path = folder / ("train" if index < 8 else "test") / f"bathtub_{index:04d}.off"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if index in (2, 5):
+            path.write_text("OFF\n", encoding="ascii")
+        else:
+            trimesh.creation.annulus(0.3 + 0.02 * index, 0.5, 0.4).export(path)
+    return folder.parent
+
+
+def test_a_folder_of_shapes_trains_like_a_class(
+    tubs: Path, tiny: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tubs.parent)
+    config = load_config_for_data("iggan-32", None, (*tiny, "data.shapes=ModelNet", "data.set=one_per_model"))
+    assert Path(config.data.shapes) == tubs.resolve()
+    assert config.views.elevation_degrees == (15.0, 60.0)
+    box = BlackBox(build_renderer(config), config.lighting, "linear")
+    pictures = render_pictures(config, box)
+    assert len(pictures) == 6 * 4  # four views of a bathtub, as in the paper
+    assert "2 of 8 shapes are left out: bathtub/train/bathtub_0002" in caplog.text
+    seen = pictures.batch(torch.arange(24), torch.zeros(24, dtype=torch.int64))
+    assert bool((seen[:, 1].mean(dim=(1, 2)) > 0.05).all())
+    held_out = open_shapes(config, "held_out")
+    assert len(held_out) == 4
+    assert len(render_examples(config, box, 100, split="held_out")) == 16
+
+
+def test_a_proxy_is_pre_trained_on_a_folder_of_shapes(tubs: Path, tiny: tuple[str, ...]) -> None:
+    config = load_config("iggan-32", (*tiny, f"proxy.pretrain_shapes=cubes, {tubs}"))
+    box = BlackBox(build_renderer(config), config.lighting, "linear")
+    replay = ProxyReplay(box, config.views, 16, 4, 1, 0, config.proxy.pretrain_shapes, Devices.single("float32"))
+    voxelise_pretraining_shapes(config)
+    grids, _, images = replay.batch(0)
+    known = [grid.numpy().tobytes() for grid in open_folder(str(tubs), 16).grids(torch.arange(6))]
+    assert [grid.numpy().tobytes() in known for grid in grids] == [False, True, False, True]
+    assert images.shape == (4, 2, 32, 32)
+
+
+def test_folders_that_give_too_little(tubs: Path, tiny: tuple[str, ...], tmp_path: Path) -> None:
+    settings = (*tiny, f"data.shapes={tubs}")
+    with pytest.raises(DataError, match=r"6 objects, 1 views of each, make 6 pictures.*at least 16"):
+        train("voxel_gan", "iggan-32", None, tmp_path / "run", settings)
+    with pytest.raises(DataError, match=r"no folder of shapes"):
+        train("voxel_gan", "iggan-32", None, tmp_path / "other", (*tiny, "data.shapes=./nothing"))
 
 
 def test_pictures_and_objects_exclude_each_other(pictures: Path, tmp_path: Path, tiny: tuple[str, ...]) -> None:

@@ -77,7 +77,7 @@ class ProxyConfig:
     learning_rate: float = 2e-4
     beta1: float = 0.5
     beta2: float = 0.999
-    pretrain_shapes: tuple[str, ...] = ("cubes", "table")  # procedural classes
+    pretrain_shapes: tuple[str, ...] = ("cubes", "table")  # procedural classes, or paths of folders of shapes
     pretrain_images: int = 3200  # counted in images shown; 0 skips the phase
     pretrain_learning_rate: float = 5e-3  # RenderNet wants far less
     pretrain_fresh_interval: int = 2  # iterations per newly rendered batch; the others replay earlier renders
@@ -91,10 +91,14 @@ class ProxyConfig:
         _at_least("pretrain_fresh_interval", self.pretrain_fresh_interval, 1)
         if self.threshold_softness <= 0.0:
             raise ValueError(f"threshold_softness is {self.threshold_softness}, but a positive width was expected")
-        unknown = [name for name in self.pretrain_shapes if name not in CLASSES]
+        # A folder need not be there: a trained model is used without it.
+        unknown = [name for name in self.pretrain_shapes if name not in CLASSES and not set(name) & set("/\\.")]
         if unknown or not self.pretrain_shapes:
             came = repr(unknown[0]) if unknown else "an empty list"
-            raise ValueError(f"pretrain_shapes has {came}, but procedural classes are {', '.join(CLASSES)}")
+            raise ValueError(
+                f"pretrain_shapes has {came}, but procedural classes are {', '.join(CLASSES)}, and "
+                "folders of shapes are named by their paths, such as ./tables"
+            )
         if self.matching_thresholds > 1 and self.path != "continuous":
             raise ValueError(
                 f'matching_thresholds is {self.matching_thresholds}, but with gradient = "{self.gradient}" one render '

@@ -20,7 +20,7 @@ from unrender.data.photo_groups import group_photos, held_out_groups
 from unrender.data.photo_tone import unify_means
 from unrender.data.procedural import CLASSES
 from unrender.data.rendered_pictures import render_still
-from unrender.data.shape_files import ShapeFile, Split, category_of, find_shape_files
+from unrender.data.shape_files import ShapeFile, Split, UpAxis, category_of, find_shape_files
 from unrender.data.shape_folder import load_shape_folder
 from unrender.data.shape_sets import ProceduralShapes, ShapeSet
 from unrender.data.training_pictures import RerenderedPictures, StillPictures, TrainingPictures, spread
@@ -110,21 +110,47 @@ def open_shapes(
     data, size = config.data, _size(config)
     if data.shapes in CLASSES:
         return ProceduralShapes(data.shapes, size.objects or 1, config.resolution, data.first_seed)
-    files = tuple(file for file in _shape_files(config) if file.split == split)
+    return open_folder(data.shapes, config.resolution, split, data.held_out, size.objects, data.up, progress, cancelled)
+
+
+def open_folder(
+    folder: str,
+    resolution: int,
+    split: Split = "train",
+    held_out: float = 0.0,
+    most: int | None = None,
+    up: UpAxis = "auto",
+    progress: ProgressCallback = ignore_progress,
+    cancelled: CancelCheck = never_cancelled,
+) -> ShapeSet:
+    """At most `most` objects of a split of a folder of shapes, evenly spread; voxelised once, then from the cache.
+
+    Raises DataError, CancelledError.
+    """
+    files = tuple(file for file in find_shape_files(Path(folder).expanduser(), held_out) if file.split == split)
     if not files:
         raise DataError(
-            f"No objects of {data.shapes} are left for {'training' if split == 'train' else 'evaluation'}.",
+            f"No objects of {folder} are left for {'training' if split == 'train' else 'evaluation'}.",
             "Change data.held_out, the share that is kept for evaluation.",
         )
-    if size.objects is not None and size.objects < len(files):
-        files = tuple(files[index] for index in spread(len(files), size.objects).tolist())
+    if most is not None:
+        files = tuple(files[index] for index in spread(len(files), most).tolist())
     cache = data_home() / "cache" / "shapes"
-    report = _reported(progress, "shapes")
-    shapes = load_shape_folder(files, config.resolution, cache, report, cancelled, data.up)
+    shapes = load_shape_folder(files, resolution, cache, _reported(progress, "shapes"), cancelled, up)
     if shapes.skipped:
         examples = "; ".join(f"{name} {reason}" for name, reason in shapes.skipped[:3])
         _log.warning("%d of %d shapes are left out: %s", len(shapes.skipped), len(files), examples)
     return shapes
+
+
+def voxelise_pretraining_shapes(
+    config: VoxelGanConfig, progress: ProgressCallback = ignore_progress, cancelled: CancelCheck = never_cancelled
+) -> None:
+    """Bring the folders among `proxy.pretrain_shapes` into the cache, for that can take long; raises DataError."""
+    if config.proxy.pretrain_images > 0:
+        for source in config.proxy.pretrain_shapes:
+            if source not in CLASSES:
+                open_folder(source, config.resolution, progress=progress, cancelled=cancelled)
 
 
 def _shape_files(config: VoxelGanConfig) -> tuple[ShapeFile, ...]:
@@ -178,10 +204,11 @@ def render_examples(
     count: int,
     progress: ProgressCallback = ignore_progress,
     cancelled: CancelCheck = never_cancelled,
+    split: Split = "train",
 ) -> Float[Tensor, "N C H W"]:
     """At most `count` renders of the objects of `config.data`, evenly spread, by the black box, which all routes are
-    scored with; from the cache where they are there. Raises as `render_pictures`."""
-    shapes = open_shapes(config, "train", progress, cancelled)
+    scored with; from the cache where they are there. split: as `open_shapes`. Raises as `render_pictures`."""
+    shapes = open_shapes(config, split, progress, cancelled)
     if not _size(config).rerender and picture_renderer(config, black_box) is black_box:
         return _render_still(config, shapes, black_box, None, progress, cancelled).examples(count)  # all are needed
     items = spread(len(shapes) * _size(config).views_per_object, count)

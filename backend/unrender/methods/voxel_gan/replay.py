@@ -6,19 +6,21 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from unrender.data.procedural import make_shape
+from unrender.data.procedural import CLASSES, make_shape
+from unrender.data.shape_sets import ShapeSet
 from unrender.geometry.cameras import Cameras, ViewLaw
 from unrender.methods.voxel_gan.black_box import BlackBox, PendingImages
+from unrender.methods.voxel_gan.pictures import open_folder
 from unrender.training.devices import Devices
 
 Pairs = tuple[Bool[Tensor, "B 1 X Y Z"], Cameras, Float[Tensor, "B 2 H W"]]
 
 
 class ProxyReplay:
-    """Renders batches of procedural shapes ahead of time; every `interval`-th iteration shows a new one, the others
+    """Renders batches of shapes ahead of time; every `interval`-th iteration shows a new one, the others
     show an earlier one again.
 
-    classes: procedural classes, in turn. IG-GAN, section 3, has randomly sampled cubes, or tables.
+    sources: of shapes, in turn. IG-GAN, section 3, has randomly sampled cubes, or ShapeNet's tables.
     devices: every process renders its share of the joint batch.
 
     Batch k follows from (seed, k) and the choice from (seed, iteration), so a resumed run renders what it lacks again
@@ -33,12 +35,13 @@ class ProxyReplay:
         batch_size: int,
         interval: int,
         seed: int,
-        classes: tuple[str, ...],
+        sources: tuple[str, ...],
         devices: Devices,
     ) -> None:
         self._black_box, self._views, self._resolution = black_box, views, resolution
         self._batch_size, self._interval, self._seed = batch_size, interval, seed
-        self._classes, self._devices = classes, devices
+        self._sources, self._devices = sources, devices
+        self._folders: dict[str, ShapeSet] = {}
         self._rendered: dict[int, Pairs] = {}
         self._pending: dict[int, tuple[Tensor, Cameras, PendingImages]] = {}
         self.render_seconds = 0.0  # of the batch that `batch` returned last; 0 for a replayed one
@@ -65,11 +68,19 @@ class ProxyReplay:
         if index in self._pending or index in self._rendered:
             return
         rng = np.random.default_rng((self._seed, 0, index))
-        names = [self._classes[k % len(self._classes)] for k in range(self._batch_size)]
+        names = [self._sources[k % len(self._sources)] for k in range(self._batch_size)]
         seeds = torch.tensor([int(rng.integers(2**31)) for _ in names])
         cameras = self._views.sample(self._batch_size, torch.Generator().manual_seed(int(rng.integers(2**62))))
         own = self._devices.share(torch.arange(self._batch_size)).tolist()
-        shapes = [make_shape(names[k], int(seeds[k]), self._resolution) for k in own]
+        shapes = [self._shape(names[k], int(seeds[k])) for k in own]
         grid = torch.from_numpy(np.stack(shapes)[:, None])
         cameras = self._devices.share(cameras)
         self._pending[index] = (grid, cameras, self._black_box.submit(grid, cameras))
+
+    def _shape(self, source: str, seed: int) -> Bool[np.ndarray, "X Y Z"]:
+        if source in CLASSES:
+            return make_shape(source, seed, self._resolution)
+        if source not in self._folders:
+            self._folders[source] = open_folder(source, self._resolution)
+        shapes = self._folders[source]
+        return shapes.grids(torch.tensor([seed % len(shapes)]))[0, 0].numpy()

@@ -24,6 +24,7 @@ from unrender.methods.voxel_gan.pictures import (
     picture_folder,
     render_examples,
     render_pictures,
+    voxelise_pretraining_shapes,
 )
 from unrender.methods.voxel_gan.rendering import training_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
@@ -98,6 +99,9 @@ def _train_here(
             with devices.first_ahead():
                 pictures = render_pictures(config, black_box, progress, cancelled)
                 compared = render_examples(config, black_box, _MOST_COMPARED, progress, cancelled)
+        if continued_with is None:
+            with devices.first_ahead():
+                voxelise_pretraining_shapes(config, progress, cancelled)
         evaluation = Evaluation(load_feature_classifier(), compared)
         method = VoxelGan(config, black_box, evaluation, devices)
         schedule = Schedule(config.checkpoint_minutes, config.sample_minutes, config.evaluate_minutes)
