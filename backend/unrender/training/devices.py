@@ -8,6 +8,8 @@ DistributedDataParallel wrapper: a network here serves several losses, and R1 di
 """
 
 import logging
+import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -116,12 +118,13 @@ class Devices:
         """Put a network on the device with the first process' weights, together; returns the same object.
 
         compile: let torch.compile speed up its calls, in place: names of weights stay. A network that is copied must be
-        copied before.
+        copied before. Raises ConfigurationError where there is no compiler.
         """
         anything: Any = module  # torch's types do not know that a module takes a memory format
         anything.to(self.device, memory_format=memory_format)
         self.broadcast_weights(module)
         if compile:
+            _check_compiler()
             module.compile()
         return module
 
@@ -198,6 +201,14 @@ class Devices:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device)
         return int(psutil.Process().memory_info().rss)
+
+
+def _check_compiler() -> None:
+    if not any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++", "cl"))):
+        raise ConfigurationError(
+            "Networks are to be compiled (compile = true), but this machine has no C++ compiler.",
+            "Install g++, clang++ or Visual Studio's, or set compile=false.",
+        )
 
 
 def default_device() -> torch.device:

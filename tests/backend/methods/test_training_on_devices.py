@@ -72,6 +72,12 @@ def test_two_half_batches_add_up_to_one_batch_with_batch_norm_too(settings: tupl
     assert_same_steps(record_game(cpu(), (*settings, "accumulation=2")), record_game(cpu(), settings))
 
 
+@pytest.mark.slow  # torch compiles dozens of functions with the machine's C++ compiler
+def test_compiled_networks_play_the_same_game() -> None:
+    settings = ("discriminator.spectral_norm=true",)
+    assert_same_steps(record_game(cpu(), (*settings, "compile=true")), record_game(cpu(), settings))
+
+
 def test_a_batch_that_the_processes_cannot_share_is_one_sentence() -> None:
     devices = cpu()
     devices.world = 4

@@ -93,6 +93,13 @@ def test_precision_is_that_of_products(precision: str, dtype: torch.dtype) -> No
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
 
 
+def test_networks_are_compiled_only_where_there_is_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ConfigurationError, match=r"no C\+\+ compiler.*compile=false"):
+        Devices.single("float32", torch.device("cpu")).prepare(nn.Linear(1, 1), compile=True)
+
+
 def test_several_machines_need_to_know_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK"):
         monkeypatch.delenv(name, raising=False)
