@@ -25,8 +25,9 @@ from torch import Tensor, nn
 from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import Cameras
 
-# The others wait while the first process evaluates and writes; a process that died is noticed long before this.
-_PATIENCE = timedelta(hours=2)
+# The others wait while the first process renders training pictures, evaluates and writes; that one has died is noticed
+# by whoever has started them.
+_PATIENCE = timedelta(days=2)
 
 Network = TypeVar("Network", bound=nn.Module)
 Rows = TypeVar("Rows", Tensor, Cameras)
