@@ -185,7 +185,8 @@ def _trained(run: RunFolder, name: str) -> JobOutput:
     """What a training job gives: plain facts, the newest picture, the scores."""
     newest = (run.metrics()[-1:] or [{}])[0]
     result = {"run": name} | {key: newest[key] for key in ("images", "seconds", "kid") if key in newest}
-    arrays = {"scores": run_scores(run)} | {f"curve_{name}": curve for name, curve in run_curves(run).items()}
+    arrays: dict[str, np.ndarray] = {"scores": run_scores(run)}
+    arrays |= {f"curve_{name}": curve for name, curve in run_curves(run).items()}
     sample = run.newest_sample()
     sheet = None if sample is None else read_picture(sample)
     if sheet is not None:
