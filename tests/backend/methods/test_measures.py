@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import trimesh
 
 from tests.backend.methods.game_for_tests import tiny_config
 from unrender.configuration import dump_toml
@@ -140,6 +141,22 @@ def test_a_folder_of_pictures_has_no_shapes(run: Model, pictures: Path) -> None:
         measure(run, data=pictures, metrics=("coverage",), count=COUNT)
 
 
+def test_a_folder_of_shapes_is_compared_by_those_that_are_kept_for_it(run: Model, tmp_path: Path) -> None:
+    for split, count in (("train", 16), ("test", 3)):
+        for index in range(count):
+            path = tmp_path / "box" / split / f"box_{index:04d}.off"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            trimesh.creation.box((1.0, 0.4 + 0.03 * index, 0.3)).export(path)
+    record = measure(run, shapes=str(tmp_path), metrics=("kid", "coverage"), count=COUNT, threshold="best")
+    assert record["real"] == {"shapes": str(tmp_path), "objects": 3, "count": COUNT}
+    assert record["coverage_shapes"] in (0, 1, 2, 3)
+    assert "best_threshold" in record
+    for path in list((tmp_path / "box" / "test").glob("*.off"))[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"1 shapes that are kept for evaluation, too few"):
+        measure(run, shapes=str(tmp_path), metrics=("kid",), count=COUNT)
+
+
 def test_a_bundled_model_is_measured_without_its_proxy(run: Model, tmp_path: Path) -> None:
     folder = tmp_path / "bundled"
     folder.mkdir()
@@ -219,7 +236,7 @@ def test_two_references_and_too_few_pictures(run: Model, pictures: Path, tmp_pat
         measure(run, data=pictures, shapes="chair", count=COUNT)
     for path in sorted(pictures.iterdir())[:5]:
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(DataError, match="5 images .* at least 16"):
+    with pytest.raises(DataError, match=r"5 images .* at least 16"):
         measure(run, data=tmp_path, count=COUNT)
 
 

@@ -84,7 +84,8 @@ def measure(
 def _at_best_threshold(figures: Figures, samples: GridSamples, metrics: Sequence[str]) -> dict[str, Any]:
     best, tried = figures.best_threshold(samples.first(_VALIDATED))
     at_best = figures.take(samples, best, [name for name in metrics if name != "fid-over-thresholds"])
-    return {"best_threshold": best, "kid_by_threshold": tried} | {f"{name}_best": at_best[name] for name in at_best}
+    of_samples = {f"{name}_best": value for name, value in at_best.items() if not name.endswith("_real")}
+    return {"best_threshold": best, "kid_by_threshold": tried} | of_samples
 
 
 def possible_metrics(
