@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+_GAIN_PACE = 10.0  # at learning rates of some 1e-4 the factor of a grown layer takes hundreds of steps, not thousands
+
 
 class ImageDiscriminator(nn.Module):
     """Image -> logit.
@@ -16,7 +18,8 @@ class ImageDiscriminator(nn.Module):
 
     size: image side, `4 * 2 ** len(channels)`: stride-2 layers lead down to 4 x 4.
     grows: whether it begins with images of half the size, for as long as `halved` is true; afterwards the first layer,
-        nought at first, adds to what is seen of the halved image, so that growing changes no rating.
+        nought at first, adds to what is seen of the halved image, so that growing changes no rating. With spectral
+        norm, which noughts do not have, a factor before that layer is nought at first.
     """
 
     def __init__(
@@ -30,8 +33,6 @@ class ImageDiscriminator(nn.Module):
         super().__init__()
         if size != 4 * 2 ** len(channels):
             raise ValueError(f"{len(channels)} channel widths take {4 * 2 ** len(channels)}^2 images, not {size}^2")
-        if spectral and grows:
-            raise ValueError("a discriminator that grows starts with a layer of noughts, which has no spectral norm")
         self.grows, self.halved = grows, False
         if grows:
             self.from_half = nn.Conv2d(inputs, channels[0], 3, padding=1)
@@ -40,13 +41,13 @@ class ImageDiscriminator(nn.Module):
             self.convolutions.append(nn.Conv2d(inputs, width, 4, 2, 1))
             inputs = width
         self.to_logit = nn.Linear(inputs * 16, 1)
-        if grows:
+        self.gain = nn.Parameter(torch.zeros(())) if grows and spectral else None
+        if grows and not spectral:
             for parameter in self.convolutions[0].parameters():
                 nn.init.zeros_(parameter)
         if spectral:
-            for convolution in self.convolutions:
-                spectral_norm(convolution)
-            spectral_norm(self.to_logit)
+            for layer in [*self.convolutions, self.to_logit, *([self.from_half] if grows else [])]:
+                spectral_norm(layer)
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         return self.rate(images)[0]
@@ -65,4 +66,6 @@ class ImageDiscriminator(nn.Module):
             small: Tensor = self.from_half(images)
             return small
         finest: Tensor = self.convolutions[0](images)
+        if self.gain is not None:
+            finest = _GAIN_PACE * self.gain * finest
         return finest + self.from_half(functional.avg_pool2d(images, 2)) if self.grows else finest

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.backend.methods.game_for_tests import ROUTES, game, pictures, play, through_file, tiny_config
-from unrender.errors import CheckpointError, ConfigurationError
+from tests.backend.methods.game_for_tests import ROUTES, game, pictures, play, through_file
+from unrender.errors import CheckpointError
 from unrender.methods.voxel_gan.method import VoxelGan
 
 GROWS = ("progressive_images=12", "batch_size=4", "total_images=24", "proxy.pretrain_images=0")  # grows after 3 steps
@@ -103,9 +103,10 @@ def test_render_net_grows_too() -> None:
     assert all(math.isfinite(value) for record in play(trained, 4) for value in record.values())
 
 
-def test_spectral_norm_cannot_grow() -> None:
-    with pytest.raises(ConfigurationError, match="spectral_norm"):
-        tiny_config(*GROWS, "discriminator.spectral_norm=true")
+def test_the_papers_discriminator_grows_too() -> None:
+    trained = game(*GROWS, "discriminator.spectral_norm=true", "discriminator.r1_gamma=0")
+    assert all(math.isfinite(value) for record in play(trained, 5) for value in record.values())
+    assert trained.networks.discriminator.state_dict()["judges.0.gain"] != 0.0
 
 
 def test_a_run_that_grows_is_not_continued_as_one_that_does_not(tmp_path: Path) -> None:

@@ -94,12 +94,6 @@ class VoxelGanConfig:
                 f"progressive_images is {self.progressive_images}, but {self.resolution}^3 voxels and "
                 f"{self.image_size}^2 images are too small to begin with half of them"
             )
-        if self.progressive_images and self.discriminator.spectral_norm:
-            raise ValueError(
-                "progressive_images and discriminator.spectral_norm are both set, but the layer that a discriminator "
-                "grows by begins with weights of nought, which spectral norm cannot scale: set one of them to 0 or "
-                "false, and discriminator.r1_gamma in the place of spectral norm"
-            )
         if not 0 <= self.progressive_images <= self.total_images:
             raise ValueError(
                 f"progressive_images is {self.progressive_images}, but 0 to total_images ({self.total_images}) "
