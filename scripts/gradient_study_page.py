@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gradient_study import GRADIENTS, PROXIES, RECORD, SEEDS
+from gradient_study import EVERY_FOURTH, GRADIENTS, PROXIES, RECORD, SEEDS
 from PIL import Image
 
 from unrender.methods.voxel_gan.audit import PATHS
@@ -26,7 +26,7 @@ from unrender.training.charts import COLOURS, Chart, Series, panels
 Record = dict[str, Any]
 Group = tuple[str, str, str, str]  # scale, class, proxy, gradient
 PATH_COLOURS = dict(zip(PATHS, COLOURS, strict=False))
-BASE, BAND = "", "+band"
+BAND = "+band"
 
 
 def main() -> None:
@@ -105,7 +105,7 @@ def audit_table(groups: dict[Group, list[Record]]) -> str:
     """Correlation, sign and slope of the path that a cell trains with, early and at the end."""
     rows = []
     for (scale, shapes, proxy, gradient), records in ordered(groups):
-        path = gradient.removesuffix(BAND)
+        path = gradient.partition(BAND)[0]
         row = [f"{shapes}, {scale}", proxy, gradient]
         for figure in ("correlation", "sign", "slope"):
             for index in (0, -1):
@@ -177,7 +177,7 @@ def missing(groups: dict[Group, list[Record]]) -> str:
     for scale, shapes in sections(groups):
         short = []
         for proxy in PROXIES:
-            for gradient in GRADIENTS:
+            for gradient in drawn():
                 count = len(groups.get((scale, shapes, proxy, gradient), []))
                 if count < SEEDS:
                     short.append(f"{proxy} {gradient} ({count} of {SEEDS})")
@@ -194,20 +194,20 @@ def draw(groups: dict[Group, list[Record]], folder: Path) -> None:
         for x, label in (("images", "images"), ("cpu_seconds", "CPU seconds")):
             for proxy in PROXIES:
                 chart = Chart(f"{shapes} {scale}, {proxy}", label, "KID", log_y=True)
-                for gradient in GRADIENTS:
+                for gradient in drawn():
                     chart.series += curve(here.get((scale, shapes, proxy, gradient), []), gradient, x)
                 curves.append(chart)
         used = [chart for chart in curves if chart.series]
         low = min(min(s.low or s.y) for c in used for s in c.series)
         high = max(max(s.high or s.y) for c in used for s in c.series)
         for chart in used:
-            chart.y_range = (max(low, 1e-3) / 1.2, high * 2.5)
+            chart.y_range = (max(low, 1e-3) / 1.2, high * 8.0)  # room for the legend
         save(folder / f"kid_{shapes}_{scale}.png", panels(used, len(used) // 2))
         audits = []
         for figure in ("correlation", "sign"):
             for proxy in PROXIES:
-                chart = Chart(f"{shapes} {scale}, {proxy}: {figure}", "images", "", y_range=(-0.5, 1.45))
-                for gradient in GRADIENTS:
+                chart = Chart(f"{shapes} {scale}, {proxy}: {figure}", "images", "", y_range=(-1.0, 2.4))
+                for gradient in drawn():
                     records = here.get((scale, shapes, proxy, gradient), [])
                     chart.series += audit_curve(records, gradient, figure)
                 audits.append(chart)
@@ -215,9 +215,14 @@ def draw(groups: dict[Group, list[Record]], folder: Path) -> None:
         save(folder / f"audit_{shapes}_{scale}.png", panels(used, len(used) // 2))
 
 
+def drawn() -> list[str]:
+    """Curves of the others would hide one another; they stand in the tables."""
+    return [gradient for gradient in GRADIENTS if not gradient.endswith(EVERY_FOURTH)]
+
+
 def curve(records: list[Record], gradient: str, x: str) -> list[Series]:
     """Mean over seeds with the range between them as a shade."""
-    path: Any = gradient.removesuffix(BAND)
+    path: Any = gradient.partition(BAND)[0]
     points = [[max(point["kid"], 1e-3) for point in record["curve"]] for record in records if record["curve"]]
     if not points:
         return []
@@ -225,20 +230,20 @@ def curve(records: list[Record], gradient: str, x: str) -> list[Series]:
     kids = np.array([row[:count] for row in points])
     at = np.mean([[point[x] for point in record["curve"]][:count] for record in records if record["curve"]], axis=0)
     mean = np.exp(np.log(kids).mean(axis=0)).tolist()
-    banded = gradient.endswith(BAND)
+    banded = BAND in gradient
     low, high = kids.min(axis=0).tolist(), kids.max(axis=0).tolist()
     return [Series(at.tolist(), mean, PATH_COLOURS[path], gradient, "line", low, high, banded)]
 
 
 def audit_curve(records: list[Record], gradient: str, figure: str) -> list[Series]:
-    path: Any = gradient.removesuffix(BAND)
+    path: Any = gradient.partition(BAND)[0]
     audited = [record["audits"] for record in records if len(record["audits"]) == 3]
     if not audited:
         return []
     values = np.array([[a["paths"][path][figure]["all"] for a in audits] for audits in audited], dtype=float)
     images = [float(a["images"]) for a in audited[0]]
     mean = np.nanmean(values, axis=0).tolist()
-    return [Series(images, mean, PATH_COLOURS[path], gradient, "line", None, None, gradient.endswith(BAND))]
+    return [Series(images, mean, PATH_COLOURS[path], gradient, "line", None, None, BAND in gradient)]
 
 
 def last_kid(record: Record) -> float:

@@ -221,4 +221,4 @@ def _ticks(low: Number, high: Number, log: bool) -> list[float]:
 
 
 def _label(value: Number) -> str:
-    return "0" if abs(value) < 1e-12 else f"{value:.3g}"
+    return "0" if abs(value) < 1e-12 else f"{value:.4g}"
