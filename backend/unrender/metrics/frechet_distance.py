@@ -16,7 +16,9 @@ def frechet_distance(fake: Float[Tensor, "N D"], real: Float[Tensor, "M D"]) -> 
 
     if min(len(fake), len(real)) < 2:
         raise ValueError(f"{len(fake)} and {len(real)} images were given; a covariance needs at least two of each")
-    metric = FrechetInceptionDistance(feature=GivenFeatures(fake.shape[1])).set_dtype(fake.double().dtype)
+    # One process evaluates while others train with it: they do not take part in this sum.
+    metric = FrechetInceptionDistance(feature=GivenFeatures(fake.shape[1]), sync_on_compute=False)
+    metric.set_dtype(fake.double().dtype)
     metric.update(fake.double(), real=False)
     metric.update(real.double(), real=True)
     return float(metric.compute())
