@@ -10,6 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from unrender.geometry.surface import blur_separable
 
+_BLOCKS = 16_384  # blocks of 4^3 values that are handled at once, 4 MiB
+
 
 def blurred_logits(
     features: Float[Tensor, "B C X Y Z"], layer: nn.ConvTranspose3d, side: float
@@ -38,15 +40,17 @@ class _Blocks(torch.autograd.Function):
     ) -> Tensor:
         from unrender.networks.logit_kernels import put_together
 
-        batch, channels, nx, ny, nz = features.shape
-        rows = features.permute(0, 2, 3, 4, 1).reshape(-1, channels)
+        batch, channels, *sides = features.shape
+        rows = features.permute(0, 2, 3, 4, 1).reshape(batch, -1, channels)
         matrix = weight.reshape(channels, 64).to(rows.dtype)
-        blocks = (rows @ matrix).float().view(batch, nx, ny, nz, 4, 4, 4)
-        result = torch.empty(batch, 1, 2 * nx, 2 * ny, 2 * nz)
-        put_together(blocks.numpy(), bias.item(), side, result.squeeze(1).numpy(), torch.get_num_threads())
+        result = torch.empty(batch, *(2 * length for length in sides))
+        threads, offset = torch.get_num_threads(), bias.item()
+        for part in _parts(rows):
+            blocks = (rows[part] @ matrix).float().view(-1, *sides, 4, 4, 4)
+            put_together(blocks.numpy(), offset, side, result[part].numpy(), threads)
         context.save_for_backward(rows, matrix)
-        context.side, context.shape = side, (batch, nx, ny, nz)
-        return result
+        context.side, context.sides = side, sides
+        return result.unsqueeze(1)
 
     @staticmethod
     @once_differentiable
@@ -54,11 +58,20 @@ class _Blocks(torch.autograd.Function):
         from unrender.networks.logit_kernels import take_apart
 
         rows, matrix = context.saved_tensors
-        batch, nx, ny, nz = context.shape
-        blocks = torch.empty(batch, nx, ny, nz, 4, 4, 4)
+        batch, _, channels = rows.shape
         upstream = gradient.squeeze(1).float().contiguous()
-        bias = take_apart(upstream.numpy(), context.side, blocks.numpy(), torch.get_num_threads())
-        columns = blocks.view(-1, 64).to(rows.dtype)
-        features = (columns @ matrix.t()).view(batch, nx, ny, nz, -1).permute(0, 4, 1, 2, 3)
-        weight = (rows.t() @ columns).float().view(-1, 1, 4, 4, 4)
-        return features, weight, gradient.new_tensor([bias], dtype=torch.float32), None
+        features, weight, bias = torch.empty_like(rows), torch.zeros(channels, 64), 0.0
+        for part in _parts(rows):
+            blocks = torch.empty(len(rows[part]), *context.sides, 4, 4, 4)
+            bias += take_apart(upstream[part].numpy(), context.side, blocks.numpy(), torch.get_num_threads())
+            columns = blocks.view(-1, 64).to(rows.dtype)
+            torch.mm(columns, matrix.t(), out=features[part].view(-1, channels))
+            weight += (rows[part].reshape(-1, channels).t() @ columns).float()
+        given = features.view(batch, *context.sides, channels).permute(0, 4, 1, 2, 3)
+        return given, weight.view(channels, 1, 4, 4, 4), gradient.new_tensor([bias], dtype=torch.float32), None
+
+
+def _parts(rows: Float[Tensor, "B N C"]) -> list[slice]:
+    """Samples whose blocks together fit a processor's cache, but at least one for each thread."""
+    step = max(_BLOCKS // rows.shape[1], torch.get_num_threads())
+    return [slice(first, first + step) for first in range(0, len(rows), step)]

@@ -9,12 +9,14 @@ from unrender.networks.logit_head import blurred_logits
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last_3d])
 @pytest.mark.parametrize("side", [0.0, 0.125, 0.25])
+@pytest.mark.parametrize("blocks_at_once", [1, 10_000])
 def test_values_and_all_gradients_are_those_of_the_convolution_and_the_blur(
-    side: float, memory_format: torch.memory_format
+    side: float, memory_format: torch.memory_format, blocks_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("unrender.networks.logit_head._BLOCKS", blocks_at_once)
     torch.manual_seed(0)
     layer = nn.ConvTranspose3d(3, 1, 4, 2, 1)
-    features = torch.randn(2, 3, 4, 5, 6).to(memory_format=memory_format).requires_grad_(True)
+    features = torch.randn(5, 3, 4, 5, 6).to(memory_format=memory_format).requires_grad_(True)
     inputs = [features, layer.weight, layer.bias]
     expected = blur_separable(layer(features), side)
     given = blurred_logits(features, layer, side)
