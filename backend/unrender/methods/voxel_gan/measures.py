@@ -15,8 +15,8 @@ from unrender.methods.voxel_gan.metric_list import ALL, DEFAULT, chosen_metrics,
 from unrender.methods.voxel_gan.proxy_fidelity import proxy_psnr
 from unrender.methods.voxel_gan.reference import load_reference
 from unrender.methods.voxel_gan.rendering import LazyRenderer, build_renderer
-from unrender.methods.voxel_gan.samples import GridSamples, Work, draw_samples, load_trained_generator
-from unrender.methods.voxel_gan.sampling import read_model_config
+from unrender.methods.voxel_gan.samples import GridSamples, Work, draw_samples
+from unrender.methods.voxel_gan.sampling import load_any_generator, read_model_config
 from unrender.metrics.features import ImageFeatures
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
 
@@ -49,7 +49,7 @@ def measure(
     config = read_model_config(model.path)
     names, skipped = possible_metrics(metrics, config, model, real_shapes=data is None)
     features = ImageFeatures(config.photos.encoding, inception)
-    generator = load_trained_generator(model, config)
+    generator = load_any_generator(model.weights, config)
     work = Work(progress, cancelled)
     renderer = LazyRenderer(lambda: build_renderer(config))  # pictures of a generator of images need none
     try:

@@ -18,12 +18,12 @@ from unrender.methods.models import Model
 from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.measures import EVALUATIONS
-from unrender.methods.voxel_gan.metric_list import METRICS
+from unrender.methods.voxel_gan.metric_list import FIGURES, METRICS
 from unrender.methods.voxel_gan.pictures import load_pictures, render_examples
 from unrender.methods.voxel_gan.reference import load_reference
 from unrender.methods.voxel_gan.rendering import build_renderer
-from unrender.methods.voxel_gan.samples import Work, draw_samples, load_trained_generator
-from unrender.methods.voxel_gan.sampling import read_model_config
+from unrender.methods.voxel_gan.samples import Work, draw_samples
+from unrender.methods.voxel_gan.sampling import load_any_generator, read_model_config
 from unrender.methods.voxel_gan.turnaround import render_turnaround
 from unrender.metrics.features import ImageFeatures
 from unrender.storage import writable_data_home
@@ -42,12 +42,6 @@ _CURVES = (
     *("kid", "fid", "generator_loss", "discriminator_loss", "proxy_loss", "proxy_psnr", "matching_loss", "diversity"),
     *("occupancy", "grey_share", "coverage", "audit_correlation", "augmentation", "step_seconds"),
 )
-_METRIC_OF = {
-    "kid_deviation": "kid",
-    "precision": "precision-recall",
-    "recall": "precision-recall",
-    "proxy_psnr": "proxy",
-}
 
 
 def write_report(
@@ -103,29 +97,20 @@ def _figures(records: Sequence[dict[str, Any]]) -> str:
         columns.append({name: records[0].get(f"{name}_best") for name in names})
     heads += [record["row"] for record in records[1:]]
     columns += records[1:]
-    rows = [[name, *[column.get(name) for column in columns], _meaning(name)] for name in names]
+    rows = [[name, *[column.get(name) for column in columns], FIGURES.get(name, "")] for name in names]
     facts = records[0]
     about = f"{facts['count']} samples against {json.dumps(facts['real'])}; features {facts['features']}."
     left_out = "".join(paragraph(f"{name}: not taken, {reason}.") for name, reason in facts.get("skipped", {}).items())
     return paragraph(about) + table([*heads, "what it is"], rows) + left_out
 
 
-def _meaning(name: str) -> str:
-    metric = _METRIC_OF.get(name, name.replace("_", "-"))
-    for known, described in METRICS.items():
-        if metric == known or metric.startswith(f"{known}-"):
-            return described.meaning
-    for prefix in ("mmd", "1nna"):
-        if name.startswith(prefix):
-            return METRICS["coverage"].meaning
-    return METRICS["grids"].meaning
-
-
 def _thresholds(record: dict[str, Any]) -> str:
     tried = record.get("kid_by_threshold")
     if not tried:
         return ""
-    return table(["threshold", "KID, validation"], [[float(name), value] for name, value in tried.items()])
+    return curves(
+        [curve("KID on pictures for validation, by threshold", [float(name) for name in tried], [*tried.values()])]
+    )
 
 
 def _training(model: Model) -> str:
@@ -144,7 +129,7 @@ def _samples_and_nearest(
     renderer = build_renderer(config)
     try:
         black_box = BlackBox(renderer, config.lighting, config.photos.encoding)
-        generator = load_trained_generator(model, config)
+        generator = load_any_generator(model.weights, config)
         images = draw_samples(generator, config, black_box, _SHOWN, seed, work).images(threshold)
         known, what = _trained_on(config, data, shapes, black_box, work)
     finally:

@@ -10,14 +10,11 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from unrender.errors import CancelledError, CheckpointError
+from unrender.errors import CancelledError
 from unrender.geometry.cameras import Cameras
-from unrender.methods.models import Model
 from unrender.methods.voxel_gan.black_box import BlackBox, PendingImages
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.networks import AnyGenerator, build_any_generator
-from unrender.methods.voxel_gan.sampling import GENERATOR_KIND, TRAINING_KIND
-from unrender.training.checkpoint import load_checkpoint
+from unrender.methods.voxel_gan.networks import AnyGenerator
 from unrender.training.progress import CancelCheck, Progress, ProgressCallback
 
 _RENDERS = 64  # images per request
@@ -109,22 +106,6 @@ class ImageSamples:
     def images(self, threshold: Threshold) -> Float[Tensor, "N 2 H W"]:
         """The images, whatever the threshold."""
         return self._images
-
-
-def load_trained_generator(model: Model, config: VoxelGanConfig) -> AnyGenerator:
-    """The averaged generator of a run of any route or of a bundled model; raises CheckpointError."""
-    if model.weights.parent.name == "checkpoints":
-        state = load_checkpoint(model.weights, TRAINING_KIND, ("method", "average"))
-    else:
-        state = load_checkpoint(model.weights, GENERATOR_KIND)
-    generator = build_any_generator(config)
-    try:
-        generator.load_state_dict(state)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"The weights {model.weights} do not fit the config beside them.", "Was config.toml edited after training?"
-        ) from error
-    return generator.eval().requires_grad_(False)
 
 
 @torch.no_grad()

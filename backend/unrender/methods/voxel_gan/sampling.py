@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from unrender.configuration import from_mapping, read_toml
 from unrender.errors import CheckpointError, ConfigurationError
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.networks import build_generator
+from unrender.methods.voxel_gan.networks import AnyGenerator, build_any_generator
 from unrender.networks.voxel_generator import VoxelGenerator
 from unrender.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -34,11 +34,18 @@ def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
             f'The model {folder} was trained with route = "image": it makes images, and has no shapes to generate.',
             "Train with another route, or look at its samples.",
         )
+    generator = load_any_generator(weights, config)
+    assert isinstance(generator, VoxelGenerator)
+    return generator
+
+
+def load_any_generator(weights: Path, config: VoxelGanConfig) -> AnyGenerator:
+    """The averaged generator of any route, whether of shapes or of images; raises CheckpointError."""
     if weights.parent.name == "checkpoints":
         state = load_checkpoint(weights, TRAINING_KIND, ("method", "average"))
     else:
         state = load_checkpoint(weights, GENERATOR_KIND)
-    generator = build_generator(config)
+    generator = build_any_generator(config)
     try:
         generator.load_state_dict(state)
     except RuntimeError as error:
