@@ -13,6 +13,7 @@ from PIL import Image
 
 _WIDTH, _HEIGHT = 420, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 30
+_WHOLE = 100.0  # positions from here on are shown without decimals
 _LOG_SPAN = 30.0  # largest over smallest value from which a curve is drawn on a logarithmic axis
 
 _STYLE = """
@@ -98,6 +99,10 @@ def shown(value: str | float | int | None) -> str:
     return f"{value:.4g}"
 
 
+def _position(value: float) -> str:
+    return shown(round(value) if abs(value) >= _WHOLE else value)
+
+
 def curves(figures: Sequence[str]) -> str:
     """Curves side by side."""
     return f'<div class="curves">{"".join(figures)}</div>' if figures else ""
@@ -135,7 +140,7 @@ def curve(title: str, x: Sequence[float | int], y: Sequence[float | int]) -> str
     for share, anchor in ((0.0, "start"), (1.0, "end")):
         value = left + share * (right - left)
         across = _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
-        lines.append(f'<text x="{across:.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{shown(round(value))}</text>')
+        lines.append(f'<text x="{across:.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{_position(value)}</text>')
     path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (place(*point) for point in points))
     end = place(*points[-1])
     name = f"{title}{', logarithmic' if logarithmic else ''}; last {shown(points[-1][1])}"

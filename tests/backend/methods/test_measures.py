@@ -23,7 +23,7 @@ from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.figures import Figures
 from unrender.methods.voxel_gan.measures import append_evaluation, measure
-from unrender.methods.voxel_gan.metric_list import METRICS, chosen_metrics
+from unrender.methods.voxel_gan.metric_list import FIGURES, METRICS, chosen_metrics
 from unrender.methods.voxel_gan.networks import build_networks
 from unrender.methods.voxel_gan.reference import HELD_OUT_SEED, Reference, load_reference
 from unrender.methods.voxel_gan.report import write_report
@@ -92,6 +92,12 @@ def test_all_metrics_of_a_run_with_a_proxy(run: Model) -> None:
     assert record["1nna_chamfer"] > 0.5, "untrained"
     assert record["real"] == {"shapes": "bathtub", "first_seed": HELD_OUT_SEED, "count": COUNT}
     assert record["band_audit"]["samples"] == COUNT
+    figures = {name for name, value in record.items() if isinstance(value, int | float)} - {
+        "count",
+        "seed",
+        "threshold",
+    }
+    assert figures == set(FIGURES)
     json.dumps(record)
 
 

@@ -54,6 +54,31 @@ METRICS = {
     "band-audit": Metric("proxy", "The proxy's gradient against the exact one, summed over bands of occupancy"),
 }
 
+FIGURES = {
+    "fid": "Frechet distance to real pictures; lower is better, few pictures make it larger",
+    "kid": "kernel distance to real pictures; about 0 is ideal",
+    "kid_deviation": "of the kernel distance over random halves of the pictures",
+    "precision": "share of the samples that look real",
+    "recall": "share of the real pictures that samples cover",
+    "full_share": "voxels above the threshold",
+    "grey_share": "undecided voxels, between .1 and .9",
+    "pieces": "connected pieces per shape",
+    "floater_share": "volume outside the largest piece",
+    "empty_share": "shapes without any voxel",
+    "visual_hull_gap": "hollows that 64 silhouettes do not show, over the volume",
+    "visual_hull_gap_real": "the same of real shapes",
+    "fid_over_thresholds": "FID with a random threshold for every shape",
+    "coverage_shapes": "shapes of each side that the next six compare",
+    "coverage_iou": "share of real shapes that are the nearest of some sample, by overlap",
+    "mmd_iou": "1 - IoU of real shapes and their nearest sample",
+    "1nna_iou": "how well the nearest neighbour tells real from generated: .5 is ideal, 1 is worst",
+    "coverage_chamfer": "the same three by Chamfer distance",
+    "mmd_chamfer": "",
+    "1nna_chamfer": "",
+    "proxy_psnr": "the proxy's images against the black box's, dB",
+}
+"""What a figure of a record says, in a few words."""
+
 
 def chosen_metrics(names: Sequence[str]) -> tuple[str, ...]:
     """Names in the order of the list, `all` for all of them; raises ConfigurationError for an unknown one."""
