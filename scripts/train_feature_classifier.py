@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from unrender.data.procedural import CLASSES, make_shape
@@ -60,9 +60,9 @@ def render_all(folder: Path | None) -> dict[Scale, torch.Tensor]:
     """[classes, objects, 2, 64, 64] of every scale, read from `folder` where it has them."""
     images: dict[Scale, torch.Tensor] = {}
     for scale in SCALES:
-        cached = folder / f"{len(CLASSES)}x{scale.objects}_{scale.resolution}.pt" if folder else None
+        cached = folder / f"{len(CLASSES)}x{scale.objects}_{scale.resolution}.safetensors" if folder else None
         if cached and cached.is_file():
-            images[scale] = torch.load(cached, weights_only=True)
+            images[scale] = load_file(cached)["images"]
             continue
         started = time.monotonic()
         with BlenderRenderer(scale.size, 4) as renderer:
@@ -72,7 +72,7 @@ def render_all(folder: Path | None) -> dict[Scale, torch.Tensor]:
         )
         if cached:
             cached.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(images[scale], cached)
+            save_file({"images": images[scale]}, cached)
     return images
 
 
