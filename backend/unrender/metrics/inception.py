@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Inception network that FID is usually measured with, when the user has its weights."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -11,6 +14,7 @@ from unrender.errors import ConfigurationError
 from unrender.geometry.conventions import linear_to_srgb
 
 FEATURES = 2048
+_SWITCH = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 _INSTALL = 'Install it: pip install "unrender[inception]".'
 
 
@@ -30,7 +34,8 @@ class InceptionFeatures:
         try:
             from torchmetrics.image.fid import NoTrainInceptionV3
 
-            self._network = NoTrainInceptionV3("inception-v3-compat", [str(FEATURES)], str(weights))
+            with _tensors_only():
+                self._network = NoTrainInceptionV3("inception-v3-compat", [str(FEATURES)], str(weights))
         except ModuleNotFoundError as error:
             raise ConfigurationError("Inception features need torch-fidelity, which is not installed.", _INSTALL) from (
                 error
@@ -48,3 +53,17 @@ class InceptionFeatures:
         shown = linear_to_srgb(grey) if encoding == "linear" else grey
         pixels = (shown * 255.0).round().to(torch.uint8).expand(-1, 3, -1, -1)
         return self._network(pixels)
+
+
+@contextmanager
+def _tensors_only() -> Iterator[None]:
+    """torch-fidelity unpickles its file as it is; torch's own switch lets nothing but tensors come out of it."""
+    before = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SWITCH]
+        else:
+            os.environ[_SWITCH] = before

@@ -26,8 +26,17 @@ def test_weights_of_the_right_shapes_give_features_and_others_are_refused(
     with monkeypatch.context() as patched:  # the network as it is made, before anything is loaded into it
         patched.setattr(NoTrainInceptionV3, "load_state_dict", lambda self, state: None)
         torch.save(NoTrainInceptionV3("inception-v3-compat", [str(FEATURES)], str(other)).state_dict(), weights)
-    with pytest.raises(ConfigurationError, match="does not hold the weights"):
-        InceptionFeatures(other)
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (tmp_path / "sprung",)  # type: ignore[return-value]
+
+    trap = tmp_path / "trap.pth"
+    torch.save({"conv.weight": Trap()}, trap)
+    for wrong in (other, trap):
+        with pytest.raises(ConfigurationError, match="does not hold the weights"):
+            InceptionFeatures(wrong)
+    assert not (tmp_path / "sprung").exists(), "a file of weights runs no code"
     features = ImageFeatures("linear", weights)
     assert features.name == "inception-2048"
     images = torch.rand(3, 2, 32, 32)
