@@ -26,10 +26,12 @@ _SUFFIX = ".safetensors"
 
 @dataclass(frozen=True, slots=True)
 class ImageCache:
-    """Decoded sets in one folder; the least recently used ones go when there are more than `most_sets`."""
+    """Decoded sets in one folder; the least recently used ones go when there are more than `most_sets`, or when all
+    together have more than `most_bytes`."""
 
     folder: Path
     most_sets: int = 16
+    most_bytes: int = 16 * 2**30
 
     def key(self, root: Path, files: tuple[Path, ...], settings: dict[str, Any]) -> str:
         """What the pixels depend on, hashed: every file's name, size and time of change, and the settings."""
@@ -66,6 +68,12 @@ class ImageCache:
                 partial.replace(self.folder / f"{key}{_SUFFIX}")
             finally:
                 partial.unlink(missing_ok=True)
-            kept = sorted(self.folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)
-            for old in kept[self.most_sets :]:
-                old.unlink()
+            self._drop_old_sets()
+
+    def _drop_old_sets(self) -> None:
+        states = [(path, path.stat()) for path in self.folder.glob(f"*{_SUFFIX}")]
+        total = 0
+        for place, (path, state) in enumerate(sorted(states, key=lambda known: known[1].st_mtime, reverse=True)):
+            total += state.st_size
+            if place > 0 and (place >= self.most_sets or total > self.most_bytes):
+                path.unlink()

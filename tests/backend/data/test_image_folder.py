@@ -341,3 +341,22 @@ def test_fruit_photos_all_have_masks(shared_data: Path) -> None:
     # An ellipse that touches its box covers .785 of it, and the box's larger side is .8 of the frame.
     assert float(coverage.max()) < 0.55
     assert float(coverage.min()) > 0.25
+
+
+def test_cached_sets_are_dropped_by_number_and_by_size(tmp_path: Path) -> None:
+    images = torch.zeros(1, 2, 16, 16)  # 2 KiB
+    for number, cache in enumerate(
+        (ImageCache(tmp_path / "a", most_sets=2), ImageCache(tmp_path / "b", most_bytes=6000))
+    ):
+        for key in ("first", "second", "third"):
+            cache.save(key, images, {"key": key})
+            os.utime(cache.folder / f"{key}.safetensors", (1000.0 + number, 1000.0 + number + len(key)))
+        for place, key in enumerate(("first", "second", "third")):
+            path = cache.folder / f"{key}.safetensors"
+            if path.exists():
+                os.utime(path, (2000.0 + place, 2000.0 + place))
+        cache.save("fourth", images, {})
+        assert sorted(path.stem for path in cache.folder.iterdir()) == ["fourth", "third"]
+    single = ImageCache(tmp_path / "c", most_bytes=1)
+    single.save("large", images, {})
+    assert single.load("large") is not None  # what was made last always stays

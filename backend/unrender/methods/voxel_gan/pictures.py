@@ -33,6 +33,8 @@ from unrender.storage import data_home
 from unrender.training.progress import CancelCheck, Progress, ProgressCallback, ignore_progress, never_cancelled
 
 _CHANNELS = 2  # grey and alpha
+# A study has many small sets: three classes of three sizes for four renderers.
+_MOST_RENDERED_SETS, _MOST_RENDERED_BYTES = 256, 8 * 2**30
 
 _log = logging.getLogger(__name__)
 
@@ -230,7 +232,7 @@ def _render_still(
         config.data.first_seed,
         renderer,
         _identity(config, renderer),
-        ImageCache(data_home() / "cache" / "renders"),
+        ImageCache(data_home() / "cache" / "renders", _MOST_RENDERED_SETS, _MOST_RENDERED_BYTES),
         _reported(progress, "pictures"),
         cancelled,
         items,
