@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tests.backend.methods.game_for_tests import game, pictures
+from tests.backend.methods.game_for_tests import cpu, game, pictures
 from unrender.training.devices import Devices
 from unrender.training.progress import CancelCheck, ProgressCallback
 
@@ -30,6 +30,13 @@ def record_games(
     """Play the first steps of games with these settings on shares of the same pictures."""
     torch.set_num_threads(1)
     return [record_game(devices, case) for case in cases]
+
+
+def record_alone(
+    rank: int, progress: ProgressCallback, cancelled: CancelCheck, cases: tuple[tuple[str, ...], ...]
+) -> list[Recorded]:
+    """Play them in one process."""
+    return record_games(cpu(), progress, cancelled, cases)
 
 
 def record_game(devices: Devices, overrides: tuple[str, ...]) -> Recorded:
