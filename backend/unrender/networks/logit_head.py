@@ -60,7 +60,7 @@ class _Blocks(torch.autograd.Function):
         rows, matrix = context.saved_tensors
         batch, _, channels = rows.shape
         upstream = gradient.squeeze(1).float().contiguous()
-        features, weight, bias = torch.empty_like(rows), torch.zeros(channels, 64), 0.0
+        features, weight, bias = torch.empty(rows.shape, dtype=rows.dtype), torch.zeros(channels, 64), 0.0
         for part in _parts(rows):
             blocks = torch.empty(len(rows[part]), *context.sides, 4, 4, 4)
             bias += take_apart(upstream[part].numpy(), context.side, blocks.numpy(), torch.get_num_threads())
