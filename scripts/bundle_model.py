@@ -21,6 +21,7 @@ from unrender.geometry.lighting import Lighting
 from unrender.methods.generate import generate_meshes
 from unrender.methods.models import WEIGHTS, Model, find_model
 from unrender.methods.voxel_gan.sampling import export_generator
+from unrender.metrics.feature_classifier import feature_name
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
 from unrender.training.run_folder import RunFolder
 
@@ -63,6 +64,7 @@ def main() -> None:
         "hardware": arguments.hardware,
         "kid": last["kid"],
         "kid_untrained": first["kid"],
+        "features": feature_name(),
         "unrender_version": __version__,
         "licence": arguments.licence,
         "limits": "One surface without colour; fine parts below a voxel are lost; unseen insides are arbitrary.",

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generated shapes against real ones: distances of pairs, and what they say of two sets (Achlioptas et al. 2018).
 
-A generator that learns from unposed pictures may face any way: every distance is the smallest over quarter turns about
-Z, which grids take exactly.
+A generator that learns from unposed pictures may face any way: every distance is the smallest over turns about Z.
+Quarter turns are exact in a grid; others take the nearest voxel.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from scipy import ndimage
 from torch import Tensor
 
-_TURNS = 4
+TURNS = 24
+_QUARTERS = 4
 
 
 class SetComparison(NamedTuple):
@@ -37,32 +39,49 @@ def compare_sets(
     return SetComparison(coverage, across.amin(0).mean().item(), accuracy)
 
 
-def overlap_distances(a: Bool[Tensor, "N X X Z"], b: Bool[Tensor, "M X X Z"]) -> Float[Tensor, "N M"]:
-    """1 - intersection over union of every pair, at the best quarter turn; two empty grids have distance 0."""
+def overlap_distances(
+    a: Bool[Tensor, "N X X Z"], b: Bool[Tensor, "M X X Z"], turns: int = TURNS
+) -> Float[Tensor, "N M"]:
+    """1 - intersection over union of every pair, at the best of `turns` (a multiple of 4); of two empty grids 0."""
     flat_a = a.flatten(1).float()
     count_a = flat_a.sum(1, keepdim=True)
     best = torch.full((len(a), len(b)), torch.inf)
-    for turns in range(_TURNS):
-        flat_b = torch.rot90(b, turns, dims=(1, 2)).flatten(1).float()
+    for turn in range(turns):
+        flat_b = _turned(b, turn, turns).flatten(1).float()
         common = flat_a @ flat_b.T
         union = count_a + flat_b.sum(1) - common
         best = torch.minimum(best, 1.0 - torch.where(union > 0, common / union.clamp(min=1.0), 1.0))
     return best
 
 
-def chamfer_distances(a: Bool[Tensor, "N X X Z"], b: Bool[Tensor, "M X X Z"]) -> Float[Tensor, "N M"]:
+def chamfer_distances(
+    a: Bool[Tensor, "N X X Z"], b: Bool[Tensor, "M X X Z"], turns: int = TURNS
+) -> Float[Tensor, "N M"]:
     """Mean squared distance, in world units, of the boundary voxels of a shape to the nearest of the other, both ways
-    added, at the best quarter turn. No sampling: all boundary voxels count. Raises ValueError for an empty grid."""
+    added, at the best of `turns` (a multiple of 4). No sampling: all boundary voxels count. Raises ValueError for an
+    empty grid."""
     boundary_a, field_a = _boundaries(a)
     boundary_b, field_b = _boundaries(b)
     best = torch.full((len(a), len(b)), torch.inf)
-    for turns in range(_TURNS):
-        turned_boundary, turned_field = (
-            torch.rot90(grids, turns, (1, 2)).flatten(1) for grids in (boundary_b, field_b)
-        )
-        there, back = boundary_a.flatten(1) @ turned_field.T, field_a.flatten(1) @ turned_boundary.T
-        best = torch.minimum(best, there + back)
+    for turn in range(turns):
+        turned_boundary = _turned(boundary_b, turn, turns).flatten(1)
+        turned_boundary = turned_boundary / turned_boundary.sum(1, keepdim=True)
+        there = boundary_a.flatten(1) @ _turned(field_b, turn, turns).flatten(1).T
+        best = torch.minimum(best, there + field_a.flatten(1) @ turned_boundary.T)
     return best
+
+
+def _turned(grids: Shaped[Tensor, "N X X Z"], turn: int, turns: int) -> Shaped[Tensor, "N X X Z"]:
+    """Grids turned by `turn / turns` of a circle about Z; what comes from outside is what lies at the border."""
+    if turn * _QUARTERS % turns == 0:
+        return torch.rot90(grids, turn * _QUARTERS // turns, (1, 2))
+    size = grids.shape[1]
+    angle = 2.0 * math.pi * turn / turns
+    centres = torch.arange(size) - 0.5 * (size - 1)
+    x, y = torch.meshgrid(centres, centres, indexing="ij")
+    sources = (math.cos(angle) * x + math.sin(angle) * y, math.cos(angle) * y - math.sin(angle) * x)
+    i, j = ((source + 0.5 * (size - 1)).round().long().clamp(0, size - 1) for source in sources)
+    return grids[:, i, j]
 
 
 def _boundaries(grids: Bool[Tensor, "N X X Z"]) -> tuple[Float[Tensor, "N X X Z"], Float[Tensor, "N X X Z"]]:

@@ -20,13 +20,13 @@ def test_overlap_is_one_minus_intersection_over_union_at_the_best_turn() -> None
     for i, first in enumerate(a.numpy()):
         for j, second in enumerate(b.numpy()):
             best = min(1 - (first & turned).sum() / (first | turned).sum() for turned in _quarter_turns(second))
-            assert overlap_distances(a, b)[i, j] == pytest.approx(best, abs=1e-6)
+            assert overlap_distances(a, b, turns=4)[i, j] == pytest.approx(best, abs=1e-6)
 
 
 def test_chamfer_is_what_a_search_tree_finds_between_boundary_voxels() -> None:
     # So sparse that every full voxel is on the boundary.
     a, b = _random(2, 2), _random(3, 3)
-    distances = chamfer_distances(a, b)
+    distances = chamfer_distances(a, b, turns=4)
     for i, first in enumerate(a.numpy()):
         for j, second in enumerate(b.numpy()):
             best = np.inf
@@ -50,6 +50,20 @@ def test_a_shape_that_faces_another_way_is_the_same_shape() -> None:
     turned = torch.rot90(shape, 1, (1, 2))
     assert overlap_distances(shape, turned).item() == pytest.approx(0.0, abs=1e-6)
     assert chamfer_distances(shape, turned).item() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_shape_at_an_odd_angle_is_nearly_the_same_shape() -> None:
+    c = (torch.arange(32) + 0.5) / 32 - 0.5
+    x, y, z = torch.meshgrid(c, c, c, indexing="ij")
+
+    def bar(angle: float) -> torch.Tensor:
+        along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+        return ((along.abs() < 0.4) & (across.abs() < 0.1) & (z.abs() < 0.15) & (along < 0.3 + z))[None]
+
+    straight, turned = bar(0.0), bar(np.radians(45.0))
+    assert overlap_distances(straight, turned, turns=4).item() > 0.5
+    assert overlap_distances(straight, turned).item() < 0.15
+    assert chamfer_distances(straight, turned).item() < 0.1 * chamfer_distances(straight, turned, turns=4).item()
 
 
 def test_figures_of_two_sets_on_a_line() -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Bool
 
 from unrender.methods.voxel_gan.reference import Reference
 from unrender.methods.voxel_gan.samples import Samples, Work
@@ -40,7 +39,7 @@ class Figures:
             "fid-over-thresholds": self._over_thresholds,
             "coverage": self._coverage,
         }
-        figures = self._of_images(samples.images(threshold), metrics)
+        figures = self._of_images(samples, threshold, metrics)
         for name in metrics:
             if name in of_shapes:
                 figures |= of_shapes[name](samples, threshold)
@@ -55,11 +54,11 @@ class Figures:
         best = min(tried, key=lambda threshold: (tried[threshold], abs(threshold - 0.5)))
         return best, {str(threshold): _rounded(value) for threshold, value in tried.items()}
 
-    def _of_images(self, images: Float[Tensor, "N 2 H W"], metrics: Sequence[str]) -> dict[str, Any]:
+    def _of_images(self, samples: Samples, threshold: float, metrics: Sequence[str]) -> dict[str, Any]:
         figures: dict[str, Any] = {}
         if not {"fid", "kid", "precision-recall"} & set(metrics):
             return figures
-        fake = self.features(images)
+        fake = self.features(samples.images(threshold))
         if "fid" in metrics:
             figures["fid"] = frechet_distance(fake, self._real)
         if "kid" in metrics:

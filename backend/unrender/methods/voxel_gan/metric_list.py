@@ -46,8 +46,8 @@ METRICS = {
     "fid-over-thresholds": Metric("shapes", "FID with a random threshold for every shape, as in training"),
     "coverage": Metric(
         "real shapes",
-        "Against held-out shapes, by overlap (1 - IoU) and by Chamfer distance, at the best quarter turn: share of the "
-        "real ones that some generated one is nearest to; mean distance to the nearest generated one (mmd); how well a "
+        "Against held-out shapes, by overlap (1 - IoU) and by Chamfer distance, at the best of 24 turns about Z: share "
+        "of the real ones that some generated one is nearest to; mean distance to the nearest one (mmd); how well a "
         "nearest neighbour tells the two apart (1nna: .5 is ideal, 1 is worst)",
     ),
     "proxy": Metric("proxy", "PSNR of the proxy's images of binary shapes against the black box's, in decibels"),
