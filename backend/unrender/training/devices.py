@@ -47,6 +47,8 @@ class Devices:
         self.world: int = fabric.world_size
         strategy = fabric.strategy
         self.local_world: int = strategy.num_processes if isinstance(strategy, DDPStrategy) else 1  # on this machine
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # sizes repeat from step to step: its fastest way is looked for once
 
     @classmethod
     def single(cls, precision: str = "auto", device: torch.device | None = None) -> "Devices":
