@@ -47,7 +47,7 @@ MASKS: dict[str, tuple[tuple[int, int, int, int], ...]] = {
     "ready": (DEVICE,),
     "chairs": ((828, 81, 1010, 119),),  # the device again; this picture begins under the window's two bars
     "shapes": (DEVICE,),
-    "training": (DEVICE, (8, 150, 200, 460), (15, 566, 160, 600)),  # sheet, time left and curve; the job's line
+    "training": (DEVICE, (8, 195, 200, 440)),  # sheet, time left and curve
     "error": (DEVICE,),
     "dataset": (DEVICE,),
     "preferences": (),
