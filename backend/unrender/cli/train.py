@@ -49,8 +49,9 @@ def command(
       torchrun --nnodes 2 --nproc-per-node 8 --rdzv-endpoint FIRST:29500 --no-python unrender train voxel_gan ...
 
     \b
-    Presets: iggan-16 (for studies), iggan-32 and iggan-paper-32 for a CPU; iggan-photos-32 for photographs;
-    iggan-64-slim and iggan-64, the paper's scale, for a GPU. Any setting in RUN/config.toml can be given to --set.
+    Presets: iggan-16 (for studies), iggan-32 and iggan-paper-32 for a CPU, iggan-64-cpu for a night on one;
+    iggan-photos-32 for photographs; iggan-64-slim and iggan-64, the paper's scale, for a GPU. Any setting in
+    RUN/config.toml can be given to --set.
 
     \b
     Ctrl-C saves a checkpoint and stops; the same command with --resume continues. Watch RUN/samples/*.png; evaluations
