@@ -75,7 +75,7 @@ def test_all_options_together_train_on_every_route(route: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_game_with_all_options_resumes_exactly(path: str, tmp_path: Path) -> None:
-    options = (*ALL, f"proxy.gradient={path}", "discriminator.r1_interval=2", "total_images=160")
+    options: tuple[str, ...] = (*ALL, f"proxy.gradient={path}", "discriminator.r1_interval=2", "total_images=160")
     options += ("proxy.matching_thresholds=2",) if path == "continuous" else ()
     whole = game(*options)
     play(whole, 5)
@@ -185,7 +185,7 @@ def test_both_discriminators_teach_the_generator() -> None:
     critic = Critic(trained.networks.discriminator, cpu())
     images = pictures(4).clone().requires_grad_(True)
     (both,) = torch.autograd.grad(Judge(critic, None, None).losses(images, slice(None)).sum(), images)
-    apart = 0.0
+    apart = torch.zeros_like(images)
     for index in range(2):
         logits = critic.logits(images)[:, index]
         apart += torch.autograd.grad(torch.nn.functional.softplus(-logits).sum(), images)[0]

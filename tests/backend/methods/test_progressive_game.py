@@ -13,6 +13,7 @@ from torch.nn import functional
 from tests.backend.methods.game_for_tests import ROUTES, game, pictures, play, through_file
 from unrender.errors import CheckpointError
 from unrender.methods.voxel_gan.method import VoxelGan
+from unrender.networks.voxel_generator import VoxelGenerator
 
 GROWS = ("progressive_images=12", "batch_size=4", "total_images=24", "proxy.pretrain_images=0")  # grows after 3 steps
 LATENT = torch.randn(6, 8, generator=torch.Generator().manual_seed(3))
@@ -21,7 +22,9 @@ LATENT = torch.randn(6, 8, generator=torch.Generator().manual_seed(3))
 def grids(trained: VoxelGan) -> torch.Tensor:
     """Logits of the generator as it is in training."""
     with torch.no_grad():
-        return trained.networks.generator.eval().logits(LATENT)  # type: ignore[union-attr]
+        generator = trained.networks.generator
+        assert isinstance(generator, VoxelGenerator)
+        return generator.eval().logits(LATENT)
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -2,6 +2,7 @@
 import torch
 
 from unrender.networks.discriminators import Discriminators
+from unrender.networks.image_discriminator import ImageDiscriminator
 
 
 def test_the_second_discriminator_sees_nothing_but_the_silhouette() -> None:
@@ -22,7 +23,9 @@ def test_one_discriminator_is_the_plain_one() -> None:
     discriminators = Discriminators(32, (4, 6, 8))
     images = torch.rand(5, 2, 32, 32)
     logits, features = discriminators(images)
-    wanted, layers = discriminators.judges[0].rate(images)
+    judge = discriminators.judges[0]
+    assert isinstance(judge, ImageDiscriminator)
+    wanted, layers = judge.rate(images)
     assert torch.equal(logits, wanted[:, None])
     assert all(torch.equal(a, b) for a, b in zip(features, layers, strict=True))
 

@@ -117,6 +117,6 @@ def test_a_grown_layer_with_spectral_norm_learns_by_its_factor() -> None:
         optimizer.step()
     assert discriminator.gain is not None
     assert discriminator.gain.abs() > 1e-3
-    gradient = discriminator.convolutions[0].parametrizations.weight.original.grad  # type: ignore[union-attr]
+    gradient = dict(discriminator.named_parameters())["convolutions.0.parametrizations.weight.original"].grad
     assert gradient is not None
     assert gradient.abs().max() > 0.0
