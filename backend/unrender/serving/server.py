@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from unrender.serving.job_queue import JobQueue
 from unrender.serving.jobs import Job, JobState
 from unrender.serving.mesh_maker import MeshAnswer, MeshMaker, Ticket
 from unrender.serving.mesh_orders import MeshOrder
+from unrender.serving.self_description import Descriptions
 from unrender_protocol.errors import EncodingError
 from unrender_protocol.messages import (
     AcknowledgeResult,
@@ -40,12 +41,9 @@ from unrender_protocol.messages import (
     Message,
     ModelList,
     ModelPreview,
-    ModelSummary,
     ResultAcknowledged,
     ShapeMesh,
     SubmitJob,
-    TrainingMethod,
-    TrainingPreset,
     Welcome,
 )
 from unrender_protocol.server import Incoming, ServerEndpoint
@@ -63,43 +61,6 @@ _LONGEST_PARAMETERS = 500  # characters, for the same reason
 
 Arrays = Mapping[str, np.ndarray]
 Reply = tuple[Message, Arrays]
-
-
-@runtime_checkable
-class Descriptions(Protocol):
-    """What the server tells of itself."""
-
-    def welcome(self, protocol: int) -> Welcome:
-        """The answer to a client that is let in."""
-        ...
-
-    def models(self) -> tuple[ModelSummary, ...]:
-        """The models that clients can use."""
-        ...
-
-    def expire(self) -> None:
-        """What was told may not be true any more: a job has ended, and may have made a model or a data set."""
-        ...
-
-    def datasets(self) -> tuple[str, ...]:
-        """The names of the data sets that can be trained on."""
-        ...
-
-    def methods(self) -> tuple[TrainingMethod, ...]:
-        """The methods that can be trained."""
-        ...
-
-    def presets(self) -> tuple[TrainingPreset, ...]:
-        """Their presets."""
-        ...
-
-    def model_preview(self, name: str) -> tuple[str, np.ndarray | None]:
-        """The hash of a model and a picture uint8 [H, W, 3] of it, if there is one; raises UnknownModelError."""
-        ...
-
-    def weights(self, name: str, hash: str) -> tuple[str, bool]:
-        """The folder of the model with these weights, empty where there is none; whether any model has that name."""
-        ...
 
 
 class JobServer:
