@@ -131,9 +131,7 @@ def test_upsampling_is_trilinear_between_the_centres_of_voxels():
     ramp = np.broadcast_to(np.array([0.0, 0.4, 0.8], np.float32)[:, None, None], (3, 2, 2))
     fine = upsample(ramp, 2)
     assert fine.shape == (6, 4, 4)
-    assert fine[:, 1, 1] == pytest.approx(
-        np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.6])
-    )
+    assert fine[:, 1, 1] == pytest.approx(np.array([0.0, 0.1, 0.3, 0.5, 0.7, 0.6]))
 
 
 @pytest.mark.parametrize(("blur_passes", "resolution"), [(0, 1), (0, 2), (2, 1), (2, 2)])
