@@ -109,3 +109,9 @@ def test_the_papers_scale() -> None:
         assert sum(weights.numel() for weights in generator.parameters()) / 1e6 == pytest.approx(17.57, rel=0.01)
     image = build_any_generator(load_config("iggan-32", ("route=image",)))
     assert isinstance(image, ImageGenerator)
+
+
+def test_each_kind_of_proxy_is_pre_trained_at_a_rate_that_suits_it() -> None:
+    kinds = {kind: load_config("iggan-16", (f"proxy.kind={kind}",)).proxy for kind in ("compositing", "render_net")}
+    assert kinds["render_net"].pretraining_rate < 1e-3 < kinds["compositing"].pretraining_rate
+    assert load_config("iggan-16", ("proxy.pretrain_learning_rate=3e-4",)).proxy.pretraining_rate == 3e-4

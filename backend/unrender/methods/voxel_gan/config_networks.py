@@ -79,13 +79,13 @@ class ProxyConfig:
     beta2: float = 0.999
     pretrain_shapes: tuple[str, ...] = ("cubes", "table")  # procedural classes, or paths of folders of shapes
     pretrain_images: int = 3200  # counted in images shown; 0 skips the phase
-    pretrain_learning_rate: float = 5e-3  # RenderNet wants far less
+    pretrain_learning_rate: float = 0.0  # 0: what suits the kind, 5e-3 for compositing and 1e-4 for RenderNet
     pretrain_fresh_interval: int = 2  # iterations per newly rendered batch; the others replay earlier renders
 
     def __post_init__(self) -> None:
         for name in ("width", "channels_3d", "bands", "band_interval", "matching_thresholds"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("blocks_3d", "replay_images", "pretrain_images", "matching_weight"):
+        for name in ("blocks_3d", "replay_images", "pretrain_images", "matching_weight", "pretrain_learning_rate"):
             _at_least(name, getattr(self, name), 0)
         _at_least("blocks_2d", self.blocks_2d, 2)
         _at_least("pretrain_fresh_interval", self.pretrain_fresh_interval, 1)
@@ -106,6 +106,11 @@ class ProxyConfig:
             )
         if not self.joint and self.pretrain_images == 0:
             raise ValueError("joint is false and pretrain_images is 0: such a proxy would never learn to render")
+
+    @property
+    def pretraining_rate(self) -> float:
+        """The learning rate that pre-training begins with."""
+        return self.pretrain_learning_rate or (5e-3 if self.kind == "compositing" else 1e-4)
 
     @property
     def path(self) -> GradientPath:

@@ -36,6 +36,6 @@ class Pretraining:
         grid, cameras, images = self._replay.batch(shown // self._config.batch_size)
         waited = time.perf_counter() - waiting
         device = self._devices.device
-        learning_rate = settings.pretrain_learning_rate * (1.0 - 0.9 * shown / settings.pretrain_images)
+        learning_rate = settings.pretraining_rate * (1.0 - 0.9 * shown / settings.pretrain_images)
         statistics = self._proxy.pretrain(learning_rate, grid.float().to(device), cameras, images.to(device))
         return statistics, {"wait_seconds": waited, "render_seconds": self._replay.render_seconds}
