@@ -133,8 +133,8 @@ def _tally(verdicts: list[tuple[str, bool]]) -> str:
 
 
 _VALUES = {
-    "fid": (by_threshold_half("fid"), 1),
-    "fid-best": (by_best_threshold("fid"), 1),
+    "fid": (by_threshold_half("fid"), 2),
+    "fid-best": (by_best_threshold("fid"), 2),
     "kid": (by_threshold_half("kid"), 3),
     "kid-best": (by_best_threshold("kid"), 3),
     "hull": (by_threshold_half("visual_hull_gap"), 3),
