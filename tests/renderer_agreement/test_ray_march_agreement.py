@@ -11,7 +11,7 @@ from scipy import ndimage
 from tests.renderer_agreement import ray_cast_boxes as reference
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import IGGAN_LIGHTING
-from unrender.networks.compositing import composite
+from unrender.networks.compositing import composite_surface
 from unrender.renderers.base import RenderedImages
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 
@@ -59,10 +59,9 @@ def test_outline_depth_normal_and_shading(view: int, lens: float | None, images:
 @pytest.mark.parametrize("view", range(len(VIEWS)))
 def test_the_proxies_compositing_sees_the_same_outline_and_depth(view: int, lens: float | None) -> None:
     grid = torch.from_numpy(reference.voxelise(RESOLUTION)).float().expand(1, 1, *[RESOLUTION] * 3)
-    fields = torch.cat([grid, torch.zeros(1, 3, *[RESOLUTION] * 3)], dim=1)
     camera = cameras(lens)
     one = Cameras(camera.azimuth[view : view + 1], camera.elevation[view : view + 1], WIDTH, lens)
-    image = composite(fields, one, SIZE, 96, "max")[0]
+    image = composite_surface(grid, one, SIZE, 96, "max")[0]
     azimuth, elevation = (math.radians(angle) for angle in VIEWS[view])
     wanted = reference.cast(azimuth, elevation, SIZE, WIDTH, camera.distance, lens is not None)
     band = ndimage.binary_dilation(wanted.silhouette, iterations=4) & ~ndimage.binary_erosion(
