@@ -83,6 +83,7 @@ class Scale:
 
 SCALES = {
     "16": Scale("iggan-16", 3200, 1600),
+    "16-long": Scale("iggan-16", 6400, 1600),  # what a correction costs, spent on images instead
     "16-cycles": Scale("iggan-16", 3200, 1600, ("renderer.kind=blender", "renderer.samples=1", "renderer.threads=1")),
     "32": Scale("iggan-32", 3200, 1600),
 }

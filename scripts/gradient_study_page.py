@@ -27,6 +27,7 @@ Record = dict[str, Any]
 Group = tuple[str, str, str, str]  # scale, class, proxy, gradient
 PATH_COLOURS = dict(zip(PATHS, COLOURS, strict=False))
 BAND = "+band"
+_TWO_ROWS = 132  # pixels of a sheet
 
 
 def main() -> None:
@@ -40,6 +41,7 @@ def main() -> None:
     pictures = arguments.docs / "gradients"
     pictures.mkdir(parents=True, exist_ok=True)
     draw(groups, pictures)
+    draw_samples(arguments.runs, pictures)
     blocks = {
         "kid": kid_table(groups),
         "audit": audit_table(groups),
@@ -172,15 +174,18 @@ def correction_table(groups: dict[Group, list[Record]]) -> str:
 
 
 def missing(groups: dict[Group, list[Record]]) -> str:
-    """What was begun in a section and has fewer seeds than planned, or failed."""
+    """What has fewer seeds than planned, or failed; by proxy where nothing of it was run."""
     lines = []
     for scale, shapes in sections(groups):
+        if scale.endswith("-long"):
+            continue  # chosen cells, no plan
         short = []
         for proxy in PROXIES:
-            for gradient in drawn():
-                count = len(groups.get((scale, shapes, proxy, gradient), []))
-                if count < SEEDS:
-                    short.append(f"{proxy} {gradient} ({count} of {SEEDS})")
+            counts = {gradient: len(groups.get((scale, shapes, proxy, gradient), [])) for gradient in drawn()}
+            if not any(counts.values()):
+                short.append(f"{proxy} (nothing)")
+            else:
+                short += [f"{proxy} {gradient} ({n} of {SEEDS})" for gradient, n in counts.items() if n < SEEDS]
         lines.append(f"- {shapes}, {scale}: " + ("; ".join(short) if short else "all cells, all seeds"))
     failed = [record["cell"] for records in groups.values() for record in records if "failed" in record]
     lines.append(f"- not finite: {', '.join(failed) if failed else 'none'}")
@@ -215,6 +220,20 @@ def draw(groups: dict[Group, list[Record]], folder: Path) -> None:
         save(folder / f"audit_{shapes}_{scale}.png", panels(used, len(used) // 2))
 
 
+def draw_samples(runs: Path, folder: Path) -> None:
+    """Two rows of samples of the first seed of every path: without correction on the left, with it on the right."""
+    for proxy in PROXIES:
+        rows = []
+        for path in PATHS:
+            sheets = [runs / "16/chair" / proxy / (path + band) / "seed0/samples.png" for band in ("", BAND)]
+            if all(sheet.exists() for sheet in sheets):
+                left, right = (np.asarray(Image.open(sheet))[:_TWO_ROWS] for sheet in sheets)
+                rows.append(np.concatenate([left, np.full_like(left[:, :12], 255), right], axis=1))
+                rows.append(np.full_like(rows[-1][:12], 255))
+        if rows:
+            save(folder / f"samples_{proxy}.png", np.concatenate(rows[:-1], axis=0))
+
+
 def drawn() -> list[str]:
     """Curves of the others would hide one another; they stand in the tables."""
     return [gradient for gradient in GRADIENTS if not gradient.endswith(EVERY_FOURTH)]
@@ -237,7 +256,7 @@ def curve(records: list[Record], gradient: str, x: str) -> list[Series]:
 
 def audit_curve(records: list[Record], gradient: str, figure: str) -> list[Series]:
     path: Any = gradient.partition(BAND)[0]
-    audited = [record["audits"] for record in records if len(record["audits"]) == 3]
+    audited = [record["audits"] for record in records if record["audits"]]
     if not audited:
         return []
     values = np.array([[a["paths"][path][figure]["all"] for a in audits] for audits in audited], dtype=float)
