@@ -69,7 +69,7 @@ def test_a_client_generates_with_the_model_that_it_was_offered(home: Path, model
             welcome = next((event.welcome for event in client.poll(0.1) if isinstance(event, Connected)), None)
         assert welcome is not None
         assert "stools-8" in [summary.name for summary in welcome.models]
-        assert welcome.capabilities == ("generate", "render_dataset", "train", "model_previews")
+        assert welcome.capabilities == ("generate", "render_dataset", "train", "model_previews", "meshes")
         assert [device.kind for device in welcome.devices][-1] == "cpu"
 
         client.submit("generate", {"model": "stools-8", "seed": 7, "count": 2})

@@ -132,10 +132,25 @@ def generate_and_handle_the_results(folder: Path) -> None:
         thing.select_set(True)
     assert bpy.ops.unrender.mark_asset() == {"FINISHED"}
     assert all(thing.asset_data is not None and thing.preview is not None for thing in ours())
+    drag_the_threshold()
     formats = sys.modules[f"{PACKAGE}.scene.export_formats"].available_formats()
     for name, *_ in formats:
         assert bpy.ops.unrender.export(directory=str(folder / name), file_format=name) == {"FINISHED"}
         assert len([path for path in (folder / name).iterdir() if path.suffix != ".mtl"]) == len(ours())
+
+
+def drag_the_threshold() -> None:
+    """The selected shapes get other meshes; the second one of a drag takes the place of the first one's undo step."""
+    ticker = sys.modules[f"{PACKAGE}.ticker"]
+    before, ticker.undo_is_kept = ticker.undo_is_kept, lambda: True  # as in a window
+    bpy.ops.ed.undo_push(message="selected")
+    try:
+        for value in (0.45, 0.44):
+            settings().shape_threshold = value
+            wait(lambda: all(session().remeshing.wanted(thing.name) is None for thing in ours()))
+            assert {round(thing["unrender_threshold"], 2) for thing in ours()} == {value}
+    finally:
+        ticker.undo_is_kept = before
 
 
 def open_a_result_later() -> None:
@@ -160,6 +175,9 @@ def render_a_dataset() -> str:
     )
     wait_for(job, "IMPORTED")
     assert session().jobs[job].result["images"] == 16
+    assert bpy.ops.unrender.use_dataset(dataset="few-chairs") == {"FINISHED"}
+    assert bpy.ops.unrender.use_folder(directory=bpy.app.tempdir) == {"FINISHED"}
+    assert (settings().train_source, settings().train_folder) == ("PHOTOS", bpy.app.tempdir)
     assert bpy.ops.unrender.use_dataset(dataset="few-chairs") == {"FINISHED"}
     assert bpy.ops.unrender.copy_command(work="TRAIN") == {"FINISHED"}
     return "few-chairs"
