@@ -37,6 +37,8 @@ def table(cells: Sequence[Cell], figures: Figures, name: str, value: Value, digi
     An empty cell was not run.
     """
     chosen = [cell for cell in cells if cell.table == name]
+    if not any(cell.training in figures for cell in chosen):
+        return "Not run."
     rows, columns = (list(dict.fromkeys(getattr(cell, part) for cell in chosen)) for part in ("row", "column"))
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
