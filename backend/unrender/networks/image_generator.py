@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unrender.networks.joint_batch_norm import JointBatchNorm2d
+from unrender.networks.up_convolutions import up_convolutions
 
 _LAYERS = 3  # modules of `features` per size
 
@@ -29,18 +30,8 @@ class ImageGenerator(nn.Module):
         self.latent = latent
         self.size = size
         self.grows, self.halved = grows, False
-        layers: list[nn.Module] = []
-        inputs = latent
-        for index, width in enumerate(channels):
-            stride, padding = (1, 0) if index == 0 else (2, 1)
-            layers += [
-                nn.ConvTranspose2d(inputs, width, 4, stride, padding, bias=False),
-                JointBatchNorm2d(width),
-                nn.ReLU(inplace=True),
-            ]
-            inputs = width
-        self.features = nn.Sequential(*layers)
-        self.to_image = nn.ConvTranspose2d(inputs, 2, 4, 2, 1)
+        self.features = up_convolutions(latent, channels, nn.ConvTranspose2d, JointBatchNorm2d)
+        self.to_image = nn.ConvTranspose2d(channels[-1], 2, 4, 2, 1)
         if grows:
             self.to_half_image = nn.ConvTranspose2d(channels[-2], 2, 4, 2, 1)
         for module in self.modules():

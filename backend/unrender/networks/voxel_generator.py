@@ -9,6 +9,7 @@ from torch.nn import functional
 from unrender.geometry.surface import torch_ball
 from unrender.networks.joint_batch_norm import JointBatchNorm3d
 from unrender.networks.logit_head import blurred_logits
+from unrender.networks.up_convolutions import up_convolutions
 
 _MOSTLY_EMPTY = -2.0  # bias of the logits at first
 _LAYERS = 3  # modules of `features` per resolution
@@ -45,18 +46,8 @@ class VoxelGenerator(nn.Module):
         self.resolution = resolution
         self.logit_blur = logit_blur
         self.grows, self.halved = grows, False
-        layers: list[nn.Module] = []
-        inputs = latent
-        for index, width in enumerate(channels):
-            stride, padding = (1, 0) if index == 0 else (2, 1)
-            layers += [
-                nn.ConvTranspose3d(inputs, width, 4, stride, padding, bias=False),
-                JointBatchNorm3d(width),
-                nn.ReLU(inplace=True),
-            ]
-            inputs = width
-        self.features = nn.Sequential(*layers)
-        self.to_logits = nn.ConvTranspose3d(inputs, 1, 4, 2, 1)
+        self.features = up_convolutions(latent, channels, nn.ConvTranspose3d, JointBatchNorm3d)
+        self.to_logits = nn.ConvTranspose3d(channels[-1], 1, 4, 2, 1)
         self.register_buffer("ball", torch_ball(resolution), persistent=False)
         assert self.to_logits.bias is not None
         nn.init.constant_(self.to_logits.bias, _MOSTLY_EMPTY)
