@@ -3,6 +3,18 @@
 
 from unrender.renderers.differentiable.rasterizer.fragments import Fragments
 from unrender.renderers.differentiable.rasterizer.interpolate import interpolate
+from unrender.renderers.differentiable.rasterizer.near_plane import ClippedMesh, clip_near, crosses_near
+from unrender.renderers.differentiable.rasterizer.project import project, to_camera, to_screen
 from unrender.renderers.differentiable.rasterizer.rasterize import rasterize
 
-__all__ = ["Fragments", "interpolate", "rasterize"]
+__all__ = [
+    "ClippedMesh",
+    "Fragments",
+    "clip_near",
+    "crosses_near",
+    "interpolate",
+    "project",
+    "rasterize",
+    "to_camera",
+    "to_screen",
+]

@@ -53,6 +53,12 @@ def check_size(size: tuple[int, int]) -> None:
         raise ValueError(f"size came as {tuple(size)}; expected (height, width) of at least 1 pixel each")
 
 
+def check_near(near: float) -> None:
+    """The near plane must lie in front of the camera."""
+    if not 0.0 < near < float("inf"):
+        raise ValueError(f"near came as {near}; expected a distance above 0, in world units")
+
+
 def check_fragments(fragments: Fragments, faces: Tensor) -> None:
     """Fragments must be of as many images as there are meshes, and (looked at on the CPU, where it is cheap) name faces
     that exist."""

@@ -13,6 +13,7 @@ from unrender.renderers.differentiable.rasterizer.backends import Backend, kerne
 from unrender.renderers.differentiable.rasterizer.checks import (
     batched,
     check_faces,
+    check_near,
     check_screen,
     check_size,
     check_together,
@@ -52,6 +53,7 @@ def rasterize(
     check_screen(screen)
     check_faces(faces, screen.shape[1], screen.shape[0])
     check_size(size)
+    check_near(near)
     check_together(screen=screen, faces=faces)
     chosen = resolve(backend, screen)
     module = kernels("rasterize", chosen)
