@@ -22,6 +22,15 @@ settings.register_profile("unrender", deadline=None, print_blob=True)
 settings.load_profile("unrender")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Triton's interpreter runs the CUDA kernels on the CPU, unless the tests that need a CUDA device are asked for.
+
+    Triton reads this when it is first imported, which lightning_fabric does: before any test module is.
+    """
+    if "not gpu" in config.getoption("markexpr"):
+        os.environ.setdefault("TRITON_INTERPRET", "1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data folder of the test run's own: no test, nor any process it starts, touches the user's runs and models."""
