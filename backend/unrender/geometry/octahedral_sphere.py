@@ -30,8 +30,7 @@ def octahedral_sphere(k: int) -> OctahedralSphere:
     """Make the template from a grid of 2k x 2k cells; raises ValueError for k below 1."""
     if k < 1:
         raise ValueError(f"k came as {k}; expected at least 1 cell from the middle of the square to its border")
-    x, y = np.meshgrid(np.arange(-k, k + 1), np.arange(k, -k - 1, -1))
-    x, y = x.ravel(), y.ravel()
+    x, y = (grid.ravel() for grid in np.meshgrid(np.arange(-k, k + 1), np.arange(k, -k - 1, -1)))
     front = k - np.abs(x) - np.abs(y)
     is_back = front < 0
     folded_x = np.where(is_back, np.sign(x) * (k - np.abs(y)), x)
