@@ -105,8 +105,8 @@ def check_together(**tensors: Tensor | None) -> None:
 
 
 def batched(faces: Tensor) -> Tensor:
-    """Faces as the kernels take them: contiguous [1, F, 3] where the batch shares them, else [B, F, 3]."""
-    return (faces if faces.ndim == 3 else faces.unsqueeze(0)).contiguous()
+    """Faces as the kernels take them: contiguous int32 [1, F, 3] where the batch shares them, else [B, F, 3]."""
+    return (faces if faces.ndim == 3 else faces.unsqueeze(0)).int().contiguous()
 
 
 def _index_range(faces: Tensor) -> tuple[int, int]:
