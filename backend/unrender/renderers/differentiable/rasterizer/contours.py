@@ -18,8 +18,9 @@ outline of a fine mesh consists of.
 Details that all three implementations share: a vertex on the line counts as beneath or left of it, like pixel centres
 on an edge in `rasterize`. A face is passed over as if it had been cut out when a corner is not finite or not in front
 of the camera. One that is thinner than THIN pixels is seen edge-on: it never ends a surface, and when the surface ends
-behind it, the edge before it is the contour. Where more than two faces meet at an edge, the surface goes on if it does on
-any of them, over the one whose third corner has the lowest index. Walks of more than MOST_STEPS faces are given up (LOST).
+behind it, the edge before it is the contour. Where more than two faces meet at an edge, the surface goes on if it does
+on any of them, over the one whose third corner has the lowest index. Walks of more than MOST_STEPS faces are given up
+(LOST).
 """
 
 from typing import Final
@@ -37,11 +38,12 @@ LOST: Final = -4
 MOST_STEPS: Final = 256
 THIN: Final = 1e-3  # pixels: next to what the rounding of float32 coordinates does to a sliver in a large image
 REACH: Final = 1e-3  # pixels: an edge so close behind the other centre is taken for one on it, for rounding's sake
+PARALLEL: Final = 0.02  # of the slopes of two depths: surfaces whose slopes differ by less do not cross
 
 
 def check_image(image: Tensor, screen: Tensor, fragments: Fragments) -> None:
-    """Raises ValueError unless the image is floating [B, C, H, W] and as large as the fragments, one per screen mesh."""
-    batch, (height, width) = len(screen), fragments.size
+    """Raises ValueError unless the image is floating [B, C, H, W] and as large as the fragments, one per screen
+    mesh.""" batch, (height, width) = len(screen), fragments.size
     if image.ndim != 4 or not image.is_floating_point() or (len(image), *image.shape[2:]) != (batch, height, width):
         raise ValueError(f"image came as {described(image)}; expected floating [{batch}, C, {height}, {width}]")
     if len(fragments.face) != batch:

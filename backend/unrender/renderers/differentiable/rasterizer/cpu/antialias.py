@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU kernels of `antialias.antialias`. Threads share out the rows of the images, then the images.
 
-What is blended is a list of items, one per pair of pixels with a contour between them, in the order of the pixels. There
-are about as many as the contours are pixels long, so the images' threads go through it one item after the other: that
-fixes the order of every sum.
+What is blended is a list of items, one per pair of pixels with a contour between them, in the order of the pixels.
+There are about as many as the contours are pixels long, so the images' threads go through it one item after the other:
+that fixes the order of every sum.
 """
 
 import numba
@@ -22,7 +22,8 @@ def antialias_forward(
 
     Contiguous image [B, C, H, W], screen [B, N, 3], faces and ring [1 or B, F, 3], face [B, H, W], depth [B, 1, H, W].
     The items are place [K] (axis, row and column of a pair of pixels in one number), edge [K] (half-edge), offset [K]
-    (of the contour: -0.5 at the first pixel's centre, 0.5 at the second's) and first [B + 1] (where each image's start).
+    (of the contour: -0.5 at the first pixel's centre, 0.5 at the second's) and first [B + 1] (where each image's
+    start).
     """
     use_threads(torch.get_num_threads())
     batch, height, width = face.shape

@@ -117,7 +117,7 @@ def contour_between(points, faces, ring, face, depth, axis, row, column):  # typ
             owner = 2
         if end >= 0:
             return end, owner
-        if end == CONNECTED or end == LOST:
+        if end in (CONNECTED, LOST):
             return -1, 0
         touched = touched or end == TOUCHED
     return -1, 0 if touched else 3

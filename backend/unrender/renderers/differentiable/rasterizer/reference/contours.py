@@ -21,8 +21,8 @@ _WALKING = -9
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of neighbouring pixels that see different faces: the first at (row, column), the second right of it (axis 0)
-    or below it (axis 1).
+    """Pairs of neighbouring pixels that see different faces: the first at (row, column), the second right of it (axis
+    0) or below it (axis 1).
 
     edge: half-edge of the contour between the two, -1 for none. owner: whose it is: 0 nobody's, 1 the first pixel's,
     2 the second's, 3 their surfaces run through each other. All fields but axis are [K].
@@ -183,8 +183,9 @@ class _Mesh:
     def _onward(
         self, image: Tensor, face: Tensor, corner: Tensor, target: Tensor, orientation: Tensor, facing: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Over the edge that starts at `corner` of `face`: the half-edge by which the surface goes on (-1 for none), that
-        face's orientation with respect to the first, whether it is thin, and whether the edge borders on `target`."""
+        """Over the edge that starts at `corner` of `face`: the half-edge by which the surface goes on (-1 for none),
+        that face's orientation with respect to the first, whether it is thin, and whether the edge borders on
+        `target`."""
         mesh = image if len(self.faces) > 1 else torch.zeros_like(image)
         half, start = 3 * face + corner, self.corners(image, face).gather(1, corner.unsqueeze(1))[:, 0]
         onward, lowest = torch.full_like(face, -1), torch.full_like(face, self.screen.shape[1])
