@@ -11,8 +11,7 @@ surfaces.
 When to use it: the first choice. The image looks better too; forward and backward are cheap; the gradients are those of
 the area (the sum of the coverage is the area of the projected shape by the midpoint rule). It reaches as far as the
 outline does: a shape that does not overlap its target at all gets no pull from it (`dibr_mask` and `soft_rasterize`
-pull
-from afar). `edge_gradients` is for images that must keep their hard pixels.
+pull from afar). `edge_gradients` is for images that must keep their hard pixels.
 """
 
 from types import ModuleType

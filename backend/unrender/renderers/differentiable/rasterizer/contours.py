@@ -42,8 +42,8 @@ PARALLEL: Final = 0.02  # of the slopes of two depths: surfaces whose slopes dif
 
 
 def check_image(image: Tensor, screen: Tensor, fragments: Fragments) -> None:
-    """Raises ValueError unless the image is floating [B, C, H, W] and as large as the fragments, one per screen
-    mesh.""" batch, (height, width) = len(screen), fragments.size
+    """Raises ValueError unless the image is floating [B, C, H, W], as large as the fragments, and one per mesh."""
+    batch, (height, width) = len(screen), fragments.size
     if image.ndim != 4 or not image.is_floating_point() or (len(image), *image.shape[2:]) != (batch, height, width):
         raise ValueError(f"image came as {described(image)}; expected floating [{batch}, C, {height}, {width}]")
     if len(fragments.face) != batch:
