@@ -3,12 +3,11 @@
 
 What it is: the image passes unchanged. On the way back, each pair of neighbouring pixels that see different surfaces is
 taken for a step with the visible surface's border in the middle. If the border moves by d pixels to the right, the
-right pixel loses d of its colour to the left one, so the loss changes by `d sum_c (I_left - I_right) (g_left + g_right)
-/ 2`
-with the incoming gradient g; likewise for a pixel and the one below. The border moves with the surface in front, so
-that is the gradient of the place of its fragment, and goes to the vertices by its barycentrics, which are held fixed.
-It is the boundary integral of the image's derivative (Reynolds' transport theorem) with one sample per pair of pixels,
-after Pidhorskyi et al., Rasterized Edge Gradients, ECCV 2024.
+right pixel changes by d times the difference of the two, and the loss by
+`d sum_c (I_left - I_right) (g_left + g_right) / 2` with the incoming gradient g; likewise for a pixel and the one
+below. The border moves with the surface in front, so that is the gradient of the place of its fragment, and goes to the
+vertices by its barycentrics, which are held fixed. It is the boundary integral of the image's derivative (Reynolds'
+transport theorem) with one sample per pair of pixels, after Pidhorskyi et al., Rasterized Edge Gradients, ECCV 2024.
 
 When to use it: when the image has to be what the rasteriser made: hard masks, labels, depth and normal maps, or a
 discriminator that would notice blended pixels. It costs nothing forward, knows the curves along which surfaces run
