@@ -23,6 +23,7 @@ from unrender.renderers.differentiable.rasterizer.backends import Backend, kerne
 from unrender.renderers.differentiable.rasterizer.checks import (
     batched,
     check_faces,
+    check_near,
     check_screen,
     check_size,
     check_together,
@@ -56,9 +57,12 @@ def dibr_mask(
     check_screen(screen)
     check_faces(faces, screen.shape[1], screen.shape[0])
     check_size(size)
+    check_near(near)
     check_together(screen=screen, faces=faces)
     if not (0.0 < sharpness < math.inf and 0.0 <= box < math.inf):
-        raise ValueError(f"sharpness came as {sharpness} and box as {box}; expected finite numbers above 0, and 0 or more")
+        raise ValueError(
+            f"sharpness came as {sharpness} and box as {box}; expected finite numbers above 0, and 0 or more"
+        )
     if nearest < 1:
         raise ValueError(f"nearest came as {nearest}; expected at least 1 face per pixel")
     chosen = resolve(backend, screen)

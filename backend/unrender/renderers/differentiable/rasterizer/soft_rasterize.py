@@ -25,6 +25,7 @@ from unrender.renderers.differentiable.rasterizer.backends import Backend, kerne
 from unrender.renderers.differentiable.rasterizer.checks import (
     batched,
     check_faces,
+    check_near,
     check_screen,
     check_size,
     check_together,
@@ -83,6 +84,7 @@ def soft_rasterize(
     check_screen(screen)
     check_faces(faces, screen.shape[1], screen.shape[0])
     check_size(size)
+    check_near(near)
     check_together(screen=screen, faces=faces, attributes=attributes, attribute_faces=attribute_faces)
     if attributes.ndim != 3 or attributes.shape[0] not in (1, screen.shape[0]):
         raise ValueError(
@@ -92,7 +94,9 @@ def soft_rasterize(
     corners = faces if attribute_faces is None else attribute_faces
     check_faces(corners, attributes.shape[1], screen.shape[0])
     if corners.shape[-2] != faces.shape[-2]:
-        raise ValueError(f"{corners.shape[-2]} attribute_faces came with {faces.shape[-2]} faces; expected one for each")
+        raise ValueError(
+            f"{corners.shape[-2]} attribute_faces came with {faces.shape[-2]} faces; expected one for each"
+        )
     if not (0.0 < sigma < math.inf and 0.0 < gamma < math.inf and 0.0 < negligible < 0.5):
         raise ValueError(
             f"sigma came as {sigma}, gamma as {gamma} and negligible as {negligible}; expected finite numbers above 0, "

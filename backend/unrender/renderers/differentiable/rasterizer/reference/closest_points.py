@@ -53,9 +53,7 @@ class Pairs:
         return Pairs(*(getattr(self, name)[chosen] for name in self.__slots__))
 
 
-def near_pairs(
-    screen: Tensor, faces: Tensor, size: tuple[int, int], margin: float, cull: bool, near: float
-) -> Pairs:
+def near_pairs(screen: Tensor, faces: Tensor, size: tuple[int, int], margin: float, cull: bool, near: float) -> Pairs:
     """Every face of screen [B, N, 3] and faces [1 or B, F, 3] with the pixels whose centres are in its bounding box,
     grown by `margin` pixels on all sides."""
     with torch.no_grad():
@@ -66,18 +64,18 @@ def near_pairs(
     points = corners[..., :2]
     turn = _cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
     found = [_edge(points[:, i], points[:, (i + 1) % 3], turn, centre) for i in range(3)]
-    squared, along, sides = (torch.stack(part, dim=1) for part in zip(*found, strict=True))
+    squared, first, second, sides = (torch.stack(part, dim=1) for part in zip(*found, strict=True))
     # Two edges that meet in the nearest corner are equally far, to the last bit.
     edge = squared.detach().argmin(dim=1, keepdim=True)
-    along = along.gather(1, edge)
-    corner = torch.where(along >= 1.0, (edge + 1) % 3, torch.where(along <= 0.0, edge, -1))
-    shares = torch.zeros_like(sides).scatter(1, edge, 1.0 - along).scatter(1, (edge + 1) % 3, along)
+    first, second = first.gather(1, edge), second.gather(1, edge)
+    corner = torch.where(second <= 0.0, edge, torch.where(first <= 0.0, (edge + 1) % 3, -1))
+    weights = torch.zeros_like(sides).scatter(1, edge, first).scatter(1, (edge + 1) % 3, second)
     return Pairs(
         face,
         (image * size[0] + row) * size[1] + column,
         corners,
         squared.gather(1, edge).squeeze(1),
-        shares,
+        weights,
         edge.squeeze(1),
         corner.squeeze(1),
         sides,
@@ -140,12 +138,12 @@ def _grown_boxes(
     return pairs[firsts(pairs[:, 1], pairs[:, 0])].unbind(1)
 
 
-def _edge(start: Tensor, end: Tensor, turn: Tensor, centre: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Squared distance from the centres to one edge of each face, how far along the edge the nearest point is (0 to 1
-    from `start` to `end`), and twice the area between, positive on the face's side.
+def _edge(start: Tensor, end: Tensor, turn: Tensor, centre: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Squared distance from the centres to one edge of each face, the shares of `start` and `end` in the nearest point,
+    and twice the area between, positive on the face's side.
 
     Edges are always walked downwards (rightwards if level), whichever way the face runs: both faces that share one
-    compute the same numbers.
+    compute the same numbers, to the last bit.
     """
     is_upward = (end[:, 1] < start[:, 1]) | ((end[:, 1] == start[:, 1]) & (end[:, 0] < start[:, 0]))
     flip = is_upward.unsqueeze(1)
@@ -157,6 +155,7 @@ def _edge(start: Tensor, end: Tensor, turn: Tensor, centre: Tensor) -> tuple[Ten
     side = _cross(edge, ray)
     return (
         (between * between).sum(dim=1),
+        torch.where(is_upward, along, 1.0 - along),
         torch.where(is_upward, 1.0 - along, along),
         torch.where(is_upward != (turn > 0.0), side, -side),
     )
