@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one contract of all renderers."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -71,7 +72,7 @@ class Renderer(Protocol):
         ...
 
 
-def check_views(shapes: Shapes, cameras: Cameras) -> None:
+def check_views(shapes: Sized, cameras: Cameras) -> None:
     """Raises ValueError unless there is at least one shape and one camera for each."""
     if len(shapes) != len(cameras):
         raise ValueError(f"{len(shapes)} shapes came with {len(cameras)} cameras; expected one camera per shape")
