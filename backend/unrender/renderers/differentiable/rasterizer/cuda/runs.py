@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deterministic sums without atomics: entries are sorted by a key, and each run of equal keys is summed in its order.
 
-Runs are long (one face over the whole image) or short (one pixel per face), so the sorted entries are cut into pieces of
-one length: `sum_pieces` writes down the sum of each run within each piece, and `run_sum` adds up those of one run.
+Runs are long (one face over the whole image) or short (one pixel per face), so the sorted entries are cut into pieces
+of one length: `sum_pieces` writes down the sum of each run within each piece, and `run_sum` adds up those of one run.
 """
 
 from typing import NamedTuple

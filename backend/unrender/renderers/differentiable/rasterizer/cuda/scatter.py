@@ -12,7 +12,6 @@ from unrender.renderers.differentiable.rasterizer.cuda.device import blocks, ker
 from unrender.renderers.differentiable.rasterizer.cuda.runs import (
     CHANNELS_TOGETHER,
     PIECE,
-    run_bounds,
     run_sum,
     sorted_runs,
     sum_pieces,
