@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 
@@ -46,21 +45,22 @@ def test_ids_barycentrics_depths_and_their_gradients_agree(name: str, perspectiv
     pytest.importorskip("pytorch3d")
     ours, peer, our_screen, peer_screen = both(MESHES[name](), perspective, cull)
     same = ours.face == peer.face
-    assert int(ours.covered.sum()) > 50
-    assert int((~same).sum()) <= math.ceil(BAND * int(ours.covered.sum()))
-    mask = same.unsqueeze(1)
-    assert torch.where(mask, ours.barycentrics - peer.barycentrics, 0.0).abs().max() < 2e-4
-    assert torch.where(mask, ours.depth - peer.depth, 0.0).abs().max() < 2e-4
+    covered = ours.covered.squeeze(1)
+    assert int(covered.sum()) > 50
+    assert int((~same).sum()) <= BAND * int(covered.sum())
+    # PyTorch3D computes in float32: on faces that are seen from the side it loses digits, and ours does not.
+    difference = (ours.barycentrics - peer.barycentrics).abs().amax(dim=1)
+    assert difference[same & covered].quantile(0.98) < 1e-5
+    assert (ours.depth - peer.depth).abs().squeeze(1)[same & covered].quantile(0.98) < 2e-5
 
+    mask = (same & covered & (difference < 1e-5)).unsqueeze(1)
     draw = torch.Generator().manual_seed(0)
     weights = [torch.randn(ours.barycentrics.shape, generator=draw), torch.randn(ours.depth.shape, generator=draw)]
     for fragments in (ours, peer):
-        loss = (torch.where(mask, fragments.barycentrics, 0.0) * weights[0]).sum()
-        (loss + (torch.where(mask, fragments.depth, 0.0) * weights[1]).sum()).backward()
+        ((fragments.barycentrics * weights[0] + fragments.depth * weights[1]) * mask).sum().backward()
     assert our_screen.grad is not None
     assert peer_screen.grad is not None
-    difference = (our_screen.grad - peer_screen.grad).norm() / our_screen.grad.norm()
-    assert difference < 2e-3
+    assert (our_screen.grad - peer_screen.grad).norm() < 2e-3 * our_screen.grad.norm()
 
 
 @pytest.mark.peer
@@ -93,7 +93,8 @@ def test_its_coordinates_have_x_to_the_left_y_up_and_one_unit_to_the_nearer_bord
 
 
 def test_without_pytorch3d_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pytorch3d", None)
+    for name in ("pytorch3d", "pytorch3d.renderer.mesh.rasterize_meshes", "pytorch3d.structures"):
+        monkeypatch.setitem(sys.modules, name, None)
     mesh = shapes.triangle()
     with pytest.raises(UserError, match=r"unrender\[pytorch3d\].*\"own\""):
         rasterize_with_pytorch3d(mesh.screen, mesh.faces, mesh.size)
