@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from unrender.methods.models import find_model
-from unrender.methods.voxel_gan.turnaround import render_turnaround
+from unrender.methods.voxel_gan.measuring.turnaround import render_turnaround
 from unrender.training.run_folder import RunFolder
 
 

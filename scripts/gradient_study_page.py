@@ -20,7 +20,7 @@ import numpy as np
 from gradient_study import EVERY_FOURTH, GRADIENTS, PROXIES, RECORD, SEEDS
 from PIL import Image
 
-from unrender.methods.voxel_gan.audit import PATHS
+from unrender.methods.voxel_gan.gradients.audit import PATHS
 from unrender.training.charts import COLOURS, Chart, Series, panels
 
 Record = dict[str, Any]

@@ -22,7 +22,7 @@ from torch.nn import functional
 from unrender.data.procedural import CLASSES, make_shape
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING
-from unrender.methods.voxel_gan.black_box import discriminator_images
+from unrender.methods.voxel_gan.pictures.black_box import discriminator_images
 from unrender.metrics.feature_classifier import FeatureClassifier, resampled
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
 

@@ -7,7 +7,7 @@ import time
 from scripts.iggan_tables.cells import Cell
 from scripts.iggan_tables.runner import Study
 from unrender.methods.models import find_model
-from unrender.methods.voxel_gan.measures import measure
+from unrender.methods.voxel_gan.measuring.measures import measure
 
 _IMAGES = 1000  # generated, and as many real ones
 _METRICS = ("fid", "kid", "precision-recall", "grids", "visual-hull")

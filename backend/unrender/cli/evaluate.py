@@ -50,8 +50,8 @@ def command(
     unrender evaluate RUN --metrics all --threshold best --report
     """
     from unrender.methods.models import find_model
-    from unrender.methods.voxel_gan.measures import append_evaluation, measure
-    from unrender.methods.voxel_gan.sanity import measure_sanity
+    from unrender.methods.voxel_gan.measuring.measures import append_evaluation, measure
+    from unrender.methods.voxel_gan.measuring.sanity import measure_sanity
 
     chosen = find_model(model)
     names = tuple(name.strip() for name in metrics.split(",") if name.strip())
@@ -79,7 +79,7 @@ def command(
                 print_json(row)
             records += rows
         if report:
-            from unrender.methods.voxel_gan.report import write_report
+            from unrender.methods.voxel_gan.measuring.report import write_report
 
             page = write_report(chosen, data, shapes, records, seed, work.progress, work.cancelled)
             typer.echo(f"{page}", err=True)

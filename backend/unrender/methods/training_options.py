@@ -67,7 +67,7 @@ METHODS = (
 
 def list_presets() -> list[PresetOption]:
     """The presets of all methods, by name; each is described by the comment that its file begins with."""
-    folder = Path(__file__).parent / "voxel_gan" / "presets"
+    folder = Path(__file__).parent / "voxel_gan" / "config" / "presets"
     return [_preset(path) for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.backend.methods.game_for_tests import tiny_config
+from tests.backend.methods.voxel_gan.game_for_tests import tiny_config
 from unrender.cli.main import main
 from unrender.configuration import dump_toml
 from unrender.methods.voxel_gan.networks import build_networks

@@ -13,7 +13,7 @@ from unrender.cli.main import main
 from unrender.configuration import dump_toml
 from unrender.methods.models import find_model
 from unrender.methods.voxel_gan.config import load_config
-from unrender.methods.voxel_gan.turnaround import render_turnaround
+from unrender.methods.voxel_gan.measuring.turnaround import render_turnaround
 
 
 def settings(tiny: tuple[str, ...]) -> list[str]:

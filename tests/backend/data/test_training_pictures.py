@@ -17,7 +17,7 @@ from unrender.data.training_pictures import RerenderedPictures, StillPictures, T
 from unrender.errors import CancelledError, DataError
 from unrender.geometry.cameras import Cameras, ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING
-from unrender.methods.voxel_gan.black_box import BlackBox
+from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
 
 LAW = ViewLaw((-60.0, 60.0), (15.0, 60.0))

@@ -83,7 +83,7 @@ def test_what_cannot_be_asked_of_a_cluster(flags: list[str], tmp_path: Path) -> 
 
 def test_the_default_does_not_import_ray(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom unrender.methods.voxel_gan.rendering import build_renderer\n"
+        "import sys\nfrom unrender.methods.voxel_gan.pictures.rendering import build_renderer\n"
         "import unrender.data.dataset_rendering, unrender.cli.render_dataset, unrender.renderers.farm.ray_pool\n"
         "print('ray' in sys.modules)"
     )

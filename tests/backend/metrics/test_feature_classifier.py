@@ -6,7 +6,7 @@ import torch
 from unrender.data.procedural import CLASSES, make_shape
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING
-from unrender.methods.voxel_gan.black_box import discriminator_images
+from unrender.methods.voxel_gan.pictures.black_box import discriminator_images
 from unrender.metrics import feature_classifier
 from unrender.metrics.feature_classifier import (
     FEATURES,

@@ -23,7 +23,7 @@ from unrender.geometry.meshes import Mesh
 from unrender.geometry.surface import extract_surface
 from unrender.methods import train
 from unrender.methods.voxel_gan.config import load_config
-from unrender.methods.voxel_gan.rendering import build_renderer
+from unrender.methods.voxel_gan.pictures.rendering import build_renderer
 from unrender.renderers.base import PendingRender, RenderedImages, Renderer
 from unrender.renderers.off_the_shelf import opengl_context
 from unrender.renderers.off_the_shelf.opengl_renderer import OpenGLRenderer

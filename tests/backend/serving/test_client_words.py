@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from unrender.errors import CheckpointError, DataError, DivergedError, UserError
-from unrender.methods.voxel_gan.architecture import check_architecture
 from unrender.methods.voxel_gan.config import load_config
+from unrender.methods.voxel_gan.config.architecture import check_architecture
 from unrender.serving.handlers.client_words import say_for_clients
 
 RUN = Path("/srv/unrender/runs/plums")

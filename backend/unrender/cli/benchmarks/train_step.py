@@ -50,7 +50,7 @@ def measure(config_name: str, steps: int, overrides: tuple[str, ...], compiled: 
     import torch
 
     from unrender.methods.voxel_gan.config import load_config, network_threads
-    from unrender.methods.voxel_gan.rendering import build_renderer
+    from unrender.methods.voxel_gan.pictures.rendering import build_renderer
     from unrender.training.devices import Devices
 
     config = load_config(config_name, overrides)

@@ -23,24 +23,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unrender.errors import ConfigurationError
-from unrender.methods.voxel_gan.architecture import architecture, check_architecture
-from unrender.methods.voxel_gan.augmenter import Augmenter
-from unrender.methods.voxel_gan.band_correction import BandCorrection
-from unrender.methods.voxel_gan.black_box import BlackBox
-from unrender.methods.voxel_gan.collapse import CollapseWatch
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.critic import Critic
-from unrender.methods.voxel_gan.discriminator_update import DiscriminatorUpdate
-from unrender.methods.voxel_gan.evaluation import Evaluation
-from unrender.methods.voxel_gan.examiner import Examiner
-from unrender.methods.voxel_gan.fakes import Fakes, draw_thresholds, fakes_from_state
-from unrender.methods.voxel_gan.generator_update import GeneratorUpdate
-from unrender.methods.voxel_gan.growth import Growth
+from unrender.methods.voxel_gan.config.architecture import architecture, check_architecture
+from unrender.methods.voxel_gan.game.augmenter import Augmenter
+from unrender.methods.voxel_gan.game.collapse import CollapseWatch
+from unrender.methods.voxel_gan.game.critic import Critic
+from unrender.methods.voxel_gan.game.discriminator_update import DiscriminatorUpdate
+from unrender.methods.voxel_gan.game.examiner import Examiner
+from unrender.methods.voxel_gan.game.fakes import Fakes, draw_thresholds, fakes_from_state
+from unrender.methods.voxel_gan.game.generator_update import GeneratorUpdate
+from unrender.methods.voxel_gan.game.growth import Growth
+from unrender.methods.voxel_gan.game.routes import build_route, silhouettes
+from unrender.methods.voxel_gan.game.updater import Statistics, Updater
 from unrender.methods.voxel_gan.networks import build_networks
-from unrender.methods.voxel_gan.pretraining import Pretraining
-from unrender.methods.voxel_gan.proxy_update import ProxyUpdate
-from unrender.methods.voxel_gan.routes import build_route, silhouettes
-from unrender.methods.voxel_gan.updater import Statistics, Updater
+from unrender.methods.voxel_gan.pictures.black_box import BlackBox
+from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
+from unrender.methods.voxel_gan.proxy.band_correction import BandCorrection
+from unrender.methods.voxel_gan.proxy.pretraining import Pretraining
+from unrender.methods.voxel_gan.proxy.update import ProxyUpdate
 from unrender.training.devices import Devices
 from unrender.training.method import Phase
 from unrender.training.stopwatch import Stopwatch

@@ -13,12 +13,12 @@ from unrender.data.datasets import view_settings
 from unrender.data.image_folder import ImageSet
 from unrender.data.photo_tone import fit_lighting
 from unrender.data.training_pictures import StillPictures, TrainingPictures
-from unrender.methods.voxel_gan.black_box import BlackBox
 from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config, network_threads
-from unrender.methods.voxel_gan.evaluation import Evaluation
 from unrender.methods.voxel_gan.method import VoxelGan
-from unrender.methods.voxel_gan.picture_checks import complaints
-from unrender.methods.voxel_gan.pictures import (
+from unrender.methods.voxel_gan.pictures.black_box import BlackBox
+from unrender.methods.voxel_gan.pictures.checks import complaints
+from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
+from unrender.methods.voxel_gan.pictures.loading import (
     load_config_for_data,
     load_pictures,
     picture_folder,
@@ -26,7 +26,7 @@ from unrender.methods.voxel_gan.pictures import (
     render_pictures,
     voxelise_pretraining_shapes,
 )
-from unrender.methods.voxel_gan.rendering import training_renderer
+from unrender.methods.voxel_gan.pictures.rendering import training_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.devices import Devices

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The game of generator and discriminator: who sees which image, and what is learned from it."""
