@@ -11,6 +11,7 @@ from torch.nn import functional
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.rotation import resample_to_camera
 from unrender.geometry.surface import blur_separable
+from unrender.networks.uncompiled import uncompiled
 
 Compositing = Literal["product", "max"]
 
@@ -74,7 +75,7 @@ def _outward_difference(grid: Tensor, axis: int) -> Tensor:
     return padded.narrow(axis, 0, length) - padded.narrow(axis, 2, length)
 
 
-@torch.compiler.disable
+@uncompiled
 def _fused(occupancy: Tensor, axes: Tensor, width: float, size: int, depth: int, mode: Compositing) -> Tensor:
     image: Tensor = _FusedComposite.apply(occupancy, axes, width, size, depth, mode)
     return image

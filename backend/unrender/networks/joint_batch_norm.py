@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from unrender.networks.uncompiled import uncompiled
+
 
 class _JointStatistics(_BatchNorm):
     """Training calls are collective: all processes have to make them, in the same order, with equally many rows."""
@@ -57,7 +59,7 @@ def _processes() -> int:
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
-@torch.compiler.disable
+@uncompiled
 def _from_all(own: Tensor) -> Tensor:
     """[world, *own.shape] of everybody's tensor, differentiable: the sum of rows that are nought but for one's own."""
     rows = torch.zeros(_processes(), *own.shape, dtype=own.dtype, device=own.device)

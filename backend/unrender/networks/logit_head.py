@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from unrender.geometry.surface import blur_separable
+from unrender.networks.uncompiled import uncompiled
 
 _BLOCKS = 16_384  # blocks of 4^3 values that are handled at once, 4 MiB
 
@@ -27,7 +28,7 @@ def blurred_logits(
     return blur_separable(layer(features).float(), side)
 
 
-@torch.compiler.disable
+@uncompiled
 def _fused(features: Tensor, weight: Tensor, bias: Tensor, side: float) -> Tensor:
     logits: Tensor = _Blocks.apply(features, weight, bias, side)
     return logits

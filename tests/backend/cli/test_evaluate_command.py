@@ -12,7 +12,7 @@ import torch
 from tests.backend.methods.voxel_gan.game_for_tests import tiny_config
 from unrender.cli.main import main
 from unrender.configuration import dump_toml
-from unrender.methods.voxel_gan.networks import build_networks
+from unrender.methods.voxel_gan.game.players import build_networks
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
 from unrender.training.checkpoint import save_checkpoint
 from unrender.training.devices import Devices

@@ -33,9 +33,9 @@ from unrender.methods.voxel_gan.game.examiner import Examiner
 from unrender.methods.voxel_gan.game.fakes import Fakes, draw_thresholds, fakes_from_state
 from unrender.methods.voxel_gan.game.generator_update import GeneratorUpdate
 from unrender.methods.voxel_gan.game.growth import Growth
+from unrender.methods.voxel_gan.game.players import build_networks
 from unrender.methods.voxel_gan.game.routes import build_route, silhouettes
 from unrender.methods.voxel_gan.game.updater import Statistics, Updater
-from unrender.methods.voxel_gan.networks import build_networks
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
 from unrender.methods.voxel_gan.proxy.band_correction import BandCorrection

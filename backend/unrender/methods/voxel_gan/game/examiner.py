@@ -10,8 +10,8 @@ from torch import Tensor
 from unrender.geometry.cameras import Cameras
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.game.critic import Critic
+from unrender.methods.voxel_gan.game.players import VoxelGanNetworks
 from unrender.methods.voxel_gan.gradients.audit import band_audit
-from unrender.methods.voxel_gan.networks import VoxelGanNetworks
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
 from unrender.training.devices import Devices

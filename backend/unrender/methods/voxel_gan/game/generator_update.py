@@ -11,9 +11,10 @@ from unrender.losses.augmentation import Augmentation
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.game.critic import Critic, Judge, augmented
 from unrender.methods.voxel_gan.game.fakes import Fakes
+from unrender.methods.voxel_gan.game.players import update_average
 from unrender.methods.voxel_gan.game.routes import Route
 from unrender.methods.voxel_gan.game.updater import Statistics, Updater, add_up
-from unrender.methods.voxel_gan.networks import AnyGenerator, update_average
+from unrender.methods.voxel_gan.networks import AnyGenerator
 from unrender.training.devices import Devices
 
 GradientCorrection = Callable[[int, Fakes, Tensor, Judge], Tensor]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.networks import VoxelGanNetworks
+from unrender.methods.voxel_gan.game.players import VoxelGanNetworks
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 
 

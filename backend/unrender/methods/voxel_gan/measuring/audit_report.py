@@ -13,8 +13,8 @@ from unrender.atomic_file import write_atomically
 from unrender.errors import CheckpointError, ConfigurationError
 from unrender.losses.matching import Score
 from unrender.methods.voxel_gan.game.critic import Critic
+from unrender.methods.voxel_gan.game.players import build_networks
 from unrender.methods.voxel_gan.gradients.audit import BANDS, PATHS, BandAudit, band_audit
-from unrender.methods.voxel_gan.networks import build_networks
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.rendering import build_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND, read_model_config

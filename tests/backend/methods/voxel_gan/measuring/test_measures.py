@@ -19,6 +19,7 @@ from unrender.errors import CancelledError, ConfigurationError, DataError
 from unrender.geometry.cameras import ViewLaw
 from unrender.methods.models import Model, find_model
 from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.methods.voxel_gan.game.players import build_networks
 from unrender.methods.voxel_gan.measuring import reference as reference_module
 from unrender.methods.voxel_gan.measuring.figures import Figures
 from unrender.methods.voxel_gan.measuring.measures import append_evaluation, measure
@@ -27,7 +28,6 @@ from unrender.methods.voxel_gan.measuring.reference import HELD_OUT_SEED, Refere
 from unrender.methods.voxel_gan.measuring.report import write_report
 from unrender.methods.voxel_gan.measuring.samples import GridSamples, Work
 from unrender.methods.voxel_gan.measuring.sanity import measure_sanity
-from unrender.methods.voxel_gan.networks import build_networks
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.sampling import GENERATOR_KIND, TRAINING_KIND
 from unrender.metrics.features import ImageFeatures
