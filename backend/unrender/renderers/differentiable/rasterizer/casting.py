@@ -22,9 +22,8 @@ CORNER: Final = 8  # bit of corner 0
 def casting_features(
     screen: Float[Tensor, "B N 3"], faces: Int[Tensor, "*batch F 3"], near: float
 ) -> UInt8[Tensor, "B F"]:
-    """Bit i of a face: its edge i is on a contour. Bit 3 + i: the contour turns outwards in its corner i.
-
-    Corners away from every contour count as turning nowhere: they have no bit. Not differentiable.
+    """Bit i of a face: its edge i is on a contour. Bit 3 + i, if it has such an edge: the contour turns outwards in its
+    corner i. Not differentiable.
     """
     ring = edge_ring(faces, screen.shape[1])
     if screen.device.type == "cpu":

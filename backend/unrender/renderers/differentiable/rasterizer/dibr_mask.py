@@ -6,8 +6,8 @@ each does so with `exp(-distance^2 sharpness)`. When to use it: to fit shapes to
 from them, with a loss on the mask alone. Pictures get no gradient from it: pair it with `rasterize` and `interpolate`.
 It dilates the silhouette, and it does not see edges of the mesh before itself.
 
-Chen et al., Learning to Predict 3D Objects with an Interpolation-based Differentiable Renderer, 2019, section 3.1. There
-the first faces in the order of the mesh count; here the nearest ones, so that the order of the faces does not matter.
+Chen et al., Learning to Predict 3D Objects with an Interpolation-based Differentiable Renderer, 2019. In its code the
+first faces in the order of the mesh count; here the nearest ones do, so that the order of the faces does not matter.
 """
 
 import math

@@ -13,10 +13,11 @@ before its depth is compared with that of the crisp surface; this hides it where
 a face, but also where an outline passes closely before another surface: for a relative gap g the skirt ends at
 `d = g margin / push`, where its alpha falls from `1 - g / push` to 0.
 
-The corrected depth test needs no push: skirts start at contours only (edges where the surface ends or folds back under
-itself, see `casting`), on their outer side, and show wherever the contour itself is nearer than the crisp surface. Among
-several of them the one with the largest alpha shows. Alpha is then 1 - d / margin for the distance d from the nearest
-contour that is before the crisp surface: it has no jump where an outline passes before another surface, however close.
+The corrected depth test needs no push: skirts start at contours only (edges where the surface ends or folds back
+under itself, see `casting`), on their outer side, and show wherever the contour itself is nearer than the crisp
+surface. Of several the one with the largest alpha shows. Alpha is then 1 - d / margin for the distance d from the
+nearest contour that is before the crisp surface: it has no jump where an outline passes before another surface, however
+close.
 """
 
 import math
@@ -42,6 +43,8 @@ from unrender.renderers.differentiable.rasterizer.checks import (
 from unrender.renderers.differentiable.rasterizer.fragments import Fragments
 
 DepthTest = Literal["szabo", "corrected"]
+
+_ROUNDING = 1e-6  # of a depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def soft_skirt(
     module = kernels("soft_skirt", chosen)
     closest = float(torch.tensor(near, dtype=screen.dtype))
     casting = casting_features(screen, faces, closest) if depth_test == "corrected" else None
-    crisp = torch.where(fragments.covered, fragments.depth.detach(), math.inf)
+    # Nearer by rounding alone is not nearer: a centre on an edge within a surface sees it at the same depth twice.
+    crisp = torch.where(fragments.covered, fragments.depth.detach() * (1.0 - _ROUNDING), math.inf)
     settings = (margin, push, casting, perspective, cull, closest)
     if chosen == "reference":
         face, barycentrics, depth, alpha = module.soft_skirt(screen, batched(faces), crisp, *settings)

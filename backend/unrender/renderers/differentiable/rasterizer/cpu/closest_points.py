@@ -5,8 +5,8 @@ import numpy as np
 
 from unrender.networks.numba_functions import compiled
 
-# What is known of an edge before a pixel comes: where it starts and ends once it is walked downwards, its direction, one
-# over its squared length, which side of it the face is on (1 or -1), and whether the face runs the other way (1 or 0).
+# What is known of an edge before a pixel comes: where it starts and ends once it is walked downwards, its direction,
+# one over its squared length, which side of it the face is on (1 or -1), and whether the face runs the other way (1).
 START_X, START_Y, END_X, END_Y, ALONG_X, ALONG_Y, INVERSE, SIGN, FLIPPED = range(9)
 EDGE_TERMS = 9
 

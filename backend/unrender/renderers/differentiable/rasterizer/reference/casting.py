@@ -39,7 +39,7 @@ def casting_features(screen: Tensor, faces: Tensor, ring: Tensor, near: float) -
     sums.index_add_(0, rows.flatten(), torch.cat([unit, outward], -1).flatten(0, 2))
     sums.index_add_(0, rows.roll(-1, 2).flatten(), torch.cat([-unit, outward], -1).flatten(0, 2))
     turns_outward = (sums[:, :2] * sums[:, 2:]).sum(-1) < 0.0
-    at_corner = turns_outward[rows] & is_real.unsqueeze(-1) if count else is_contour
+    at_corner = turns_outward[rows] & is_contour.any(-1, keepdim=True) if count else is_contour
 
     bits = 2 ** torch.arange(3, device=screen.device)
     return ((is_contour * bits * EDGE).sum(-1) + (at_corner * bits * CORNER).sum(-1)).to(torch.uint8)
