@@ -37,7 +37,7 @@ def load_outline(corners, face):
 @kernel
 def to_edge(column, row, x0, y0, x1, y1, turn):
     """Of the edge from (x0, y0) to (x1, y1): the squared distance, (column, row) from the nearest point of the edge to
-    the centre, how far along the edge the point is, and twice the area between, positive on the face's side.
+    the centre, the shares of the two corners in that point, and twice the area between, positive on the face's side.
 
     Edges are always walked downwards (rightwards if level): both faces that share one compute the same numbers.
     """
@@ -57,6 +57,7 @@ def to_edge(column, row, x0, y0, x1, y1, turn):
         away_x * away_x + away_y * away_y,
         away_x,
         away_y,
+        tl.where(is_upward, along, 1.0 - along),
         tl.where(is_upward, 1.0 - along, along),
         tl.where(is_upward != (turn > 0), side, -side),
     )
@@ -65,10 +66,11 @@ def to_edge(column, row, x0, y0, x1, y1, turn):
 @kernel
 def to_border(column, row, x0, y0, x1, y1, x2, y2, turn):
     """Of a face's border: the squared distance, (column, row) from its nearest point to the centre, the number of the
-    edge that the point is on, how far along, and the areas between the centre and the edges 0, 1, 2."""
-    squared_0, away_x0, away_y0, along_0, side_0 = to_edge(column, row, x0, y0, x1, y1, turn)
-    squared_1, away_x1, away_y1, along_1, side_1 = to_edge(column, row, x1, y1, x2, y2, turn)
-    squared_2, away_x2, away_y2, along_2, side_2 = to_edge(column, row, x2, y2, x0, y0, turn)
+    edge that the point is on, the shares of the corner where that starts and of the next one, and the areas between the
+    centre and the edges 0, 1, 2."""
+    squared_0, away_x0, away_y0, share_0, next_0, side_0 = to_edge(column, row, x0, y0, x1, y1, turn)
+    squared_1, away_x1, away_y1, share_1, next_1, side_1 = to_edge(column, row, x1, y1, x2, y2, turn)
+    squared_2, away_x2, away_y2, share_2, next_2, side_2 = to_edge(column, row, x2, y2, x0, y0, turn)
     second = squared_1 < squared_0
     squared = tl.where(second, squared_1, squared_0)
     third = squared_2 < squared
@@ -77,7 +79,8 @@ def to_border(column, row, x0, y0, x1, y1, x2, y2, turn):
         tl.where(third, away_x2, tl.where(second, away_x1, away_x0)),
         tl.where(third, away_y2, tl.where(second, away_y1, away_y0)),
         tl.where(third, 2, tl.where(second, 1, 0)),
-        tl.where(third, along_2, tl.where(second, along_1, along_0)),
+        tl.where(third, share_2, tl.where(second, share_1, share_0)),
+        tl.where(third, next_2, tl.where(second, next_1, next_0)),
         side_0,
         side_1,
         side_2,
@@ -85,12 +88,12 @@ def to_border(column, row, x0, y0, x1, y1, x2, y2, turn):
 
 
 @kernel
-def border_weights(edge, along):
+def border_weights(edge, share, following):
     """Linear barycentrics of a point of the border: edge i runs from corner i to the next."""
     return (
-        tl.where(edge == 0, 1.0 - along, tl.where(edge == 2, along, 0.0)),
-        tl.where(edge == 1, 1.0 - along, tl.where(edge == 0, along, 0.0)),
-        tl.where(edge == 2, 1.0 - along, tl.where(edge == 1, along, 0.0)),
+        tl.where(edge == 0, share, tl.where(edge == 2, following, 0.0)),
+        tl.where(edge == 1, share, tl.where(edge == 0, following, 0.0)),
+        tl.where(edge == 2, share, tl.where(edge == 1, following, 0.0)),
     )
 
 

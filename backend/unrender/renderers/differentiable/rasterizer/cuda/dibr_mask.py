@@ -109,7 +109,7 @@ def _keep_nearest(
         face = tl.load(faces + pair)
         turn = tl.load(turns + face)
         x0, y0, x1, y1, x2, y2 = load_outline(corners, face)
-        squared, _, _, _, _, side_0, side_1, side_2 = to_border(column, row, x0, y0, x1, y1, x2, y2, turn)
+        squared, _, _, _, _, _, side_0, side_1, side_2 = to_border(column, row, x0, y0, x1, y1, x2, y2, turn)
         is_near = is_pixel & _is_in_box(column, row, x0, y0, x1, y1, x2, y2, box)
         covered = covered | (is_near & (side_0 >= 0.0) & (side_1 >= 0.0) & (side_2 >= 0.0))
         is_better = is_near & (covered == 0) & (squared < farthest)
@@ -139,7 +139,7 @@ def _sum_gradients(
     column, row, there, is_pixel = pixel_centres(tile, place, height, width, down, across, corners, TILE)
     turn = tl.load(turns + face)
     x0, y0, x1, y1, x2, y2 = load_outline(corners, face)
-    squared, away_x, away_y, edge, along, _, _, _ = to_border(column, row, x0, y0, x1, y1, x2, y2, turn)
+    squared, away_x, away_y, edge, share, following, _, _, _ = to_border(column, row, x0, y0, x1, y1, x2, y2, turn)
     farthest = tl.load(limit + there, mask=is_pixel, other=-1.0)
     last_face = tl.load(last + there, mask=is_pixel, other=-1)
     is_kept = (squared < farthest) | ((squared == farthest) & (face - tile // (down * across) * count <= last_face))
@@ -151,7 +151,7 @@ def _sum_gradients(
     slope = slope * tl.exp(-hit) / tl.where(is_kept, one_minus_exp(hit), 1.0) * sharpness
     slope = tl.where(is_kept, 2.0 * slope, 0.0)
     # The mask falls with the distance, and the distance as the face's nearest point comes towards the centre.
-    weight_0, weight_1, weight_2 = border_weights(edge, along)
+    weight_0, weight_1, weight_2 = border_weights(edge, share, following)
     # Corners so far away that their squares are infinite have no gradient, and must not spoil the sum.
     away_x, away_y = tl.where(is_kept, away_x, 0.0), tl.where(is_kept, away_y, 0.0)
     slope_0 = tl.where(is_kept, slope * weight_0, 0.0)
