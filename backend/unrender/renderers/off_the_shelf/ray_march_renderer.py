@@ -5,7 +5,7 @@ for machines without Blender, and for tests."""
 import time
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -37,12 +37,11 @@ class RayMarchRenderer:
 
     def _march(self, field: Tensor, cameras: Cameras, lighting: Lighting) -> RenderedImages:
         fine, depth = self.size * self.supersampling, 3 * field.shape[-1] // 2
-        volume = resample_to_camera(field, cameras, fine, depth)
+        volume = resample_to_camera(torch.cat([field, blur_separable(field)], dim=1), cameras, fine, depth)
         solid: Bool[Tensor, "B D H W"] = volume[:, 0] > 0.5
         hit = solid.any(dim=1, keepdim=True)
         first = solid.to(torch.uint8).argmax(dim=1, keepdim=True)
-        soft = resample_to_camera(blur_separable(field), cameras, fine, depth)
-        gradient = [self._difference(soft, first, axis) for axis in (4, 3, 2)]
+        gradient = [self._difference(volume[:, 1], first, axis) for axis in (3, 2, 1)]
         along = 0.5 - (first.float() + 0.5) / depth
         outward = self._outward(gradient, along, cameras, depth)
         normal = functional.normalize(outward, dim=1, eps=1e-6) * hit
@@ -70,13 +69,18 @@ class RayMarchRenderer:
         return -torch.cat([x, y, lean - 0.5 * depth * gradient[2]], dim=1)
 
     @staticmethod
-    def _difference(volume: Tensor, first: Tensor, axis: int) -> Tensor:
+    def _difference(
+        volume: Float[Tensor, "B D H W"], first: Int64[Tensor, "B 1 H W"], axis: int
+    ) -> Float[Tensor, "B 1 H W"]:
         """Central difference along `axis` (index grows right, down, away from the camera) at the first hit."""
-        length = volume.shape[axis]
-        ahead = torch.arange(1, length + 1, device=volume.device).clamp(max=length - 1)
-        behind = torch.arange(-1, length - 1, device=volume.device).clamp(min=0)
-        change = volume.index_select(axis, ahead) - volume.index_select(axis, behind)
-        return change[:, 0].gather(1, first)
+        rows, columns = volume.shape[2:]
+        row = torch.arange(rows, device=volume.device).view(1, 1, -1, 1)
+        column = torch.arange(columns, device=volume.device).view(1, 1, 1, -1)
+        place, index = (first * rows + row) * columns + column, (first, row, column)[axis - 1]
+        step, length = (rows * columns, columns, 1)[axis - 1], volume.shape[axis]
+        ahead, behind = place + step * (index < length - 1), place - step * (index > 0)
+        values = volume.flatten(1)
+        return (values.gather(1, ahead.flatten(1)) - values.gather(1, behind.flatten(1))).view(first.shape)
 
     def submit(self, shapes: Shapes, cameras: Cameras, lighting: Lighting) -> FinishedRender:
         """Render at once; the pending result is ready."""
