@@ -23,6 +23,7 @@ TINY = (
     "batch_size=4",
     "total_images=32",
     "evaluate_images=16",
+    "audit_samples=2",
     "renderer.kind=ray_march",
     "torch_threads=1",
 )
