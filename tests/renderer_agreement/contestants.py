@@ -9,6 +9,7 @@ import pytest
 
 from tests.renderer_agreement.views import SIZE
 from unrender.renderers.base import Renderer
+from unrender.renderers.differentiable.mesh_renderer import MeshRenderer
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation, find_executables, probe
 from unrender.renderers.off_the_shelf.opengl_renderer import OpenGLRenderer
@@ -57,6 +58,9 @@ def contestants(python: Path) -> dict[str, Contestant]:
         Contestant("workbench of the system", lambda: executable("workbench"), shades=False),
         Contestant("opengl", lambda: OpenGLRenderer(SIZE, passes=both)),
         Contestant("opengl at pixel centres", lambda: OpenGLRenderer(SIZE, samples=1, passes=both)),
+        Contestant("mesh rasteriser", lambda: MeshRenderer(SIZE)),
+        Contestant("mesh rasteriser at pixel centres", lambda: MeshRenderer(SIZE, "none")),
+        Contestant("mesh rasteriser with a skirt", lambda: MeshRenderer(SIZE, "soft_skirt")),
         Contestant("ray march", lambda: RayMarchRenderer(SIZE, supersampling=1), takes_grids=True),
     ]
     return {contestant.name: contestant for contestant in every}

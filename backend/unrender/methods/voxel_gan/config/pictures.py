@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class RendererConfig:
-    kind: Literal["blender", "opengl", "ray_march"] = "blender"  # the black box; only the first needs Blender
+    kind: Literal["blender", "opengl", "mesh", "ray_march"] = "blender"  # the black box; only the first needs Blender
     engine: Literal["cycles", "eevee", "workbench"] = "cycles"  # of Blender
     samples: int = 4  # per pixel
     workers: int = 1  # of Blender

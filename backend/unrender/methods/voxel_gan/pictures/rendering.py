@@ -7,6 +7,7 @@ from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import Lighting
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.renderers.base import PendingRender, RenderedImages, Renderer, Shapes
+from unrender.renderers.differentiable.mesh_renderer import MeshRenderer
 from unrender.renderers.off_the_shelf.blender_renderer import BlenderRenderer
 from unrender.renderers.off_the_shelf.opengl_renderer import OpenGLRenderer
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer
@@ -17,6 +18,8 @@ def build_renderer(config: VoxelGanConfig) -> Renderer:
     settings = config.renderer
     if settings.kind == "ray_march":
         return RayMarchRenderer(config.image_size, surface_blur=settings.surface_blur)
+    if settings.kind == "mesh":
+        return MeshRenderer(config.image_size, passes=(), surface_blur=settings.surface_blur)
     if settings.kind == "opengl":
         return OpenGLRenderer(config.image_size, settings.samples, surface_blur=settings.surface_blur)
     return BlenderRenderer(

@@ -76,8 +76,20 @@ def test_the_black_box_is_one_line(engine: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(rendering, "BlenderRenderer", build)
     rendering.build_renderer(load_config("iggan-32", (f"renderer.engine={engine}",)))
     assert built["engine"] == engine
-    for kind in ("opengl", "ray_march"):
+    for kind in ("opengl", "mesh", "ray_march"):
         assert load_config("iggan-32", (f"renderer.kind={kind}",)).renderer.kind == kind
+
+
+def test_the_mesh_rasteriser_is_one_config_line_away() -> None:
+    config = tiny_config("renderer.kind=mesh")
+    renderer = rendering.build_renderer(config)
+    grids = torch.zeros(2, 1, 8, 8, 8, dtype=torch.bool)
+    grids[0, :, 2:6, 2:6, 2:6] = True
+    images = renderer.render(grids, config.views.sample(2, torch.Generator()), config.lighting)
+    assert images.alpha.shape == (2, 1, 32, 32)
+    assert not images.alpha.requires_grad
+    assert images.alpha[0].max() == 1.0
+    assert images.alpha[1].max() == 0.0
 
 
 def test_the_black_box_waits_until_a_baseline_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
