@@ -37,9 +37,9 @@ def interpolate(
     ValueError for inputs of other shapes, dtypes, devices or index ranges.
     """
     check_attributes(attributes, fragments)
+    check_together(attributes=attributes, faces=faces, face=fragments.face, barycentrics=fragments.barycentrics)
     check_faces(faces, attributes.shape[1], fragments.face.shape[0])
     check_fragments(fragments, faces)
-    check_together(attributes=attributes, faces=faces, face=fragments.face, barycentrics=fragments.barycentrics)
     chosen = resolve(backend, attributes)
     module = kernels("interpolate", chosen)
     if chosen == "reference":

@@ -51,10 +51,10 @@ def rasterize(
     to the last bit from run to run. Raises ValueError for inputs of other shapes, dtypes, devices or index ranges.
     """
     check_screen(screen)
+    check_together(screen=screen, faces=faces)
     check_faces(faces, screen.shape[1], screen.shape[0])
     check_size(size)
     check_near(near)
-    check_together(screen=screen, faces=faces)
     chosen = resolve(backend, screen)
     module = kernels("rasterize", chosen)
     # Vertices that were put exactly on the near plane are in front of it, whatever the dtype makes of the number.
