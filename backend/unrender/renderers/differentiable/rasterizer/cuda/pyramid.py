@@ -4,6 +4,8 @@
 All levels lie one after the other in one flat array, each [B, C, h, w]. What a level is, `mip` says.
 """
 
+from itertools import pairwise
+
 import triton.language as tl
 from torch import Tensor
 
@@ -20,8 +22,9 @@ def texels_in(height: int, width: int, levels: int) -> int:
 
 def build(image: Tensor) -> Tensor:
     """The flat pyramid of textures [B, C, h, w], the finest level first."""
-    planes, sizes = image.shape[0] * image.shape[1], level_sizes(*image.shape[-2:])
-    pyramid = image.new_empty(planes * texels_in(*image.shape[-2:], len(sizes)))
+    batch, channels, *finest = image.shape
+    planes, sizes = batch * channels, level_sizes(finest[0], finest[1])
+    pyramid = image.new_empty(planes * texels_in(finest[0], finest[1], len(sizes)))
     pyramid[: image.numel()] = image.detach().flatten()
     begin = 0
     for (height, width), (rows, columns) in pairwise(sizes):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deterministic sums without atomics: entries are sorted by a key, and each run of equal keys is summed in its order.
 
-Runs are long (one face over the whole image) or short (one pixel per face), so the sorted entries are cut into pieces
-of one length: `sum_pieces` writes down the sum of each run within each piece, and `run_sum` adds up those of one run.
+Runs are short (one pixel of a face) or long (a face all over the image). So the sorted entries are cut into pieces of
+one length, and the sum of each run within each piece is written where it ends there; what stands at the ends of the
+pieces is cut and summed the same way once more. `run_sum` adds up what there is of a run.
 """
 
 from typing import NamedTuple
@@ -15,13 +16,11 @@ from unrender.renderers.differentiable.rasterizer.cuda.device import BLOCK, bloc
 
 # mypy: disable-error-code="no-untyped-def"
 
-PIECE = 256
+PIECE = 64
 """Sorted entries in a piece."""
 
 CHANNELS_TOGETHER = 8
 """Channels that are summed in one go: by so many times grows the scratch memory."""
-
-_SQUARE = 64  # entries that are compared each with each
 
 
 class Runs(NamedTuple):
@@ -55,19 +54,42 @@ def run_bounds(keys: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return bounds[0], bounds[1]
 
 
-def sum_pieces(runs: Runs, weights: Tensor | None, values: Tensor, corners: int, channels: range, sums: Tensor) -> None:
-    """Fill `sums` [L, corners, len(channels)] at the last entry that each run has in each piece.
+class RunSums(NamedTuple):
+    """The sums of runs within pieces, flat [L, corners, channels], and those of the last entries of all pieces within
+    pieces of such: written where a run ends in a piece, and nothing elsewhere."""
+
+    fine: Tensor
+    coarse: Tensor
+
+
+def sum_pieces(runs: Runs, weights: Tensor | None, values: Tensor, corners: int, channels: range) -> RunSums:
+    """Sum the entries of each run, for some of the channels.
 
     With weights [M B, corners, H, W] and values [B, C, H, W] an entry is a pixel (m, h, w), and its value for corner k
     and channel c is `weights[m, k, h, w] * values[m % B, c, h, w]`; without, entry e has `values[e, k, c]`, of values
     [L, corners, C].
     """
-    total = values.shape[1] if weights is not None else values.shape[-1]
-    images, area = (len(values), values.shape[2] * values.shape[3]) if weights is not None else (1, 1)
-    length = len(runs.keys)
-    grid = (blocks(length, PIECE), corners * len(channels))
-    shape = (length, len(runs.first), images, area, corners, total, channels.start, len(channels))
-    launch(_sum_pieces, grid, runs.keys, runs.order, weights, values, sums, *shape, SQUARE=_SQUARE, PIECE=PIECE)
+    total = values.shape[-1] if weights is None else values.shape[1]
+    images, area = (1, 1) if weights is None else (len(values), values.shape[2] * values.shape[3])
+    together, length, count = len(channels), len(runs.keys), len(runs.first)
+    fine = values.new_empty(length * corners * together)
+    shape = (images, area, corners, total, channels.start, together)
+    launch(
+        _sum_pieces,
+        (blocks(length, PIECE), corners),
+        *(runs.keys, runs.order, weights, values, fine, length, count, *shape),
+        PIECE=PIECE,
+    )
+    ends = torch.arange(PIECE - 1, length, PIECE, device=values.device)
+    coarse = values.new_empty(len(ends) * corners * together)
+    launch(
+        _sum_pieces,
+        (blocks(len(ends), PIECE), corners),
+        *(runs.keys[PIECE - 1 :: PIECE].contiguous(), ends, None, fine, coarse, len(ends), count),
+        *(1, 1, corners, together, 0, together),
+        PIECE=PIECE,
+    )
+    return RunSums(fine, coarse)
 
 
 @kernel
@@ -84,49 +106,44 @@ def _bounds(keys, bounds, length, count, BLOCK: tl.constexpr):
 @kernel
 def _sum_pieces(
     keys, order, weights, values, sums, length, count, images, area, corners, channels, first_channel, together,
-    SQUARE: tl.constexpr, PIECE: tl.constexpr,
+    PIECE: tl.constexpr,
 ):  # fmt: skip
-    start = tl.program_id(0).to(tl.int64) * PIECE
-    corner = tl.program_id(1) // together
-    channel = first_channel + tl.program_id(1) % together
-    lane = tl.arange(0, SQUARE)
-    dtype = sums.dtype.element_ty
-    # What the run that goes on from the entries before has been so far.
-    carried = tl.sum(tl.zeros([SQUARE], dtype), 0)
-    carried_key = tl.load(keys) * 0 - 1
-    for step in range(PIECE // SQUARE):
-        place = start + step * SQUARE + lane
-        key = tl.load(keys + place, mask=place < length, other=count)
-        after = tl.load(keys + place + 1, mask=place + 1 < length, other=-1)
-        is_wanted = (place < length) & (key < count)
-        entry = tl.load(order + place, mask=is_wanted, other=0)
+    lane = tl.arange(0, PIECE)
+    place = tl.program_id(0).to(tl.int64) * PIECE + lane
+    corner = tl.program_id(1)
+    key = tl.load(keys + place, mask=place < length, other=count)
+    after = tl.load(keys + place + 1, mask=place + 1 < length, other=-1)
+    is_wanted = (place < length) & (key < count)
+    is_last = is_wanted & ((key != after) | (lane == PIECE - 1))
+    is_same = key[:, None] == key[None, :]
+    entry = tl.load(order + place, mask=is_wanted, other=0)
+    image, within = entry // area, entry % area
+    out = sums + (place * corners + corner) * together
+    for channel in range(together):
         if weights is None:
-            value = tl.load(values + (entry * corners + corner) * channels + channel, mask=is_wanted, other=0.0)
+            given = values + (entry * corners + corner) * channels + first_channel + channel
+            value = tl.load(given, mask=is_wanted, other=0.0)
         else:
-            image, within = entry // area, entry % area
+            given = values + (image % images * channels + first_channel + channel) * area + within
             value = tl.load(weights + (image * corners + corner) * area + within, mask=is_wanted, other=0.0)
-            from_pixel = values + (image % images * channels + channel) * area + within
-            value = value * tl.load(from_pixel, mask=is_wanted, other=0.0)
-        # The sum of the run up to each entry that ends it here: of all entries with the same key.
-        total = tl.sum(tl.where(key[:, None] == key[None, :], value[None, :], 0.0), 1)
-        total = total + tl.where(key == carried_key, carried, 0.0)
-        is_last = (key != after) | (place == start + PIECE - 1)
-        column = (place * corners + corner) * together + tl.program_id(1) % together
-        tl.store(sums + column, total, mask=is_wanted & is_last)
-        carried = tl.sum(tl.where(lane == SQUARE - 1, total, 0.0), 0)
-        carried_key = tl.max(key, 0)
+            value = value * tl.load(given, mask=is_wanted, other=0.0)
+        # Of all entries with the same key; others are not multiplied by nought, for they may be infinite.
+        tl.store(out + channel, tl.sum(tl.where(is_same, value[None, :], 0.0), 1), mask=is_last)
 
 
 @kernel
-def run_sum(sums, begin, end, column, width, PIECE: tl.constexpr):
-    """The sum over entries [begin, end), which are one run, in double precision: blocks of sums [L, width] at columns.
+def run_sum(fine, coarse, begin, end, column, width, PIECE: tl.constexpr):
+    """The sum over entries [begin, end), a block of runs, in double precision, of sums [L, width] at columns.
 
     Nought where the run is empty.
     """
+    is_run = end > begin
+    total = tl.load(fine + (end - 1) * width + column, mask=is_run, other=0.0).to(tl.float64)
+    # Of the pieces before the one that the run ends in, their ends are a run of coarse entries.
+    begin, end = begin // PIECE, tl.where(is_run, (end - 1) // PIECE, begin // PIECE)
     first = begin // PIECE
     pieces = tl.where(end > begin, (end - 1) // PIECE - first + 1, 0)
-    total = tl.zeros(begin.shape, tl.float64)
     for piece in range(tl.max(pieces, 0)):
         last = tl.minimum((first + piece + 1) * PIECE, end) - 1
-        total += tl.load(sums + last * width + column, mask=piece < pieces, other=0.0).to(tl.float64)
+        total += tl.load(coarse + last * width + column, mask=piece < pieces, other=0.0).to(tl.float64)
     return total

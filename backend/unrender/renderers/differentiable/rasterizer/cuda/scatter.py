@@ -43,15 +43,13 @@ def _scatter(weights: Tensor | None, values: Tensor, face: Tensor, faces: Tensor
     runs = sorted_runs(torch.where(is_seen, image * count + face, batch * count).flatten(), batch * count)
     corner, first, last = corner_table(faces, vertices)
     stride = vertices if len(faces) > 1 else 0
-    sums = values.new_empty(face.numel(), 3, min(channels, CHANNELS_TOGETHER))
     for start in range(0, channels, CHANNELS_TOGETHER):
         together = range(start, min(start + CHANNELS_TOGETHER, channels))
-        part = sums.flatten()[: face.numel() * 3 * len(together)].view(-1, 3, len(together))
-        sum_pieces(runs, weights, values, 3, together, part)
+        sums = sum_pieces(runs, weights, values, 3, together)
         grid = (blocks(batch * vertices, _VERTICES), len(together))
         tables = (runs.first, runs.last, corner, first, last)
         shape = (batch * vertices, vertices, count, stride, channels, start, len(together))
-        launch(_gather, grid, part, *tables, result, *shape, BLOCK=_VERTICES, PIECE=PIECE, num_warps=2)
+        launch(_gather, grid, *sums, *tables, result, *shape, BLOCK=_VERTICES, PIECE=PIECE, num_warps=2)
     return result
 
 
@@ -71,8 +69,8 @@ def corner_table(faces: Tensor, vertices: int) -> tuple[Tensor, Tensor, Tensor]:
 
 @kernel
 def _gather(
-    sums, run_first, run_last, corners, first, last, result, total, vertices, count, stride, channels, first_channel,
-    together, BLOCK: tl.constexpr, PIECE: tl.constexpr,
+    fine, coarse, run_first, run_last, corners, first, last, result, total, vertices, count, stride, channels,
+    first_channel, together, BLOCK: tl.constexpr, PIECE: tl.constexpr,
 ):  # fmt: skip
     """Each vertex's sum over the runs of the faces that meet there, for one channel."""
     item = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
@@ -91,5 +89,5 @@ def _gather(
         face = corner // 3 + tl.where(stride == 0, image * count, 0)
         run_begin = tl.load(run_first + face, mask=is_corner, other=0).to(tl.int64)
         run_end = tl.load(run_last + face, mask=is_corner, other=0).to(tl.int64)
-        summed += run_sum(sums, run_begin, run_end, corner % 3 * together + channel, 3 * together, PIECE)
+        summed += run_sum(fine, coarse, run_begin, run_end, corner % 3 * together + channel, 3 * together, PIECE)
     tl.store(result + item * channels + first_channel + channel, summed.to(result_dtype), mask=is_wanted)

@@ -74,12 +74,11 @@ def _image_gradient(uv: Tensor, image: Tensor, footprint: Tensor | None, repeat:
     launch(_looks, (blocks(_pixels(uv)),), *given, texels, textures, *shape, REPEAT=repeat, BLOCK=BLOCK)
     runs = sorted_runs(keys, textures * texels)
     result = uv.new_empty(textures * channels * texels)
-    sums = uv.new_empty(len(keys) * 4 * min(channels, CHANNELS_TOGETHER))
     for start in range(0, channels, CHANNELS_TOGETHER):
         together = range(start, min(start + CHANNELS_TOGETHER, channels))
-        sum_pieces(runs, weights, gradient, 4, together, sums)
+        sums = sum_pieces(runs, weights, gradient, 4, together)
         grid = (blocks(textures * texels, _TEXELS), len(together))
-        table = (sums, runs.first, runs.last, result, texels, textures, channels, height, width, levels, start)
+        table = (*sums, runs.first, runs.last, result, texels, textures, channels, height, width, levels, start)
         launch(_gather, grid, *table, len(together), REPEAT=repeat, BLOCK=_TEXELS, PIECE=PIECE)
     if footprint is not None:
         pyramid.pull_down(result, textures * channels, height, width)
@@ -243,7 +242,7 @@ def _looks(
 
 @kernel
 def _gather(
-    sums, first, last, result, texels, textures, channels, height, width, levels, first_channel, together,
+    fine, coarse, first, last, result, texels, textures, channels, height, width, levels, first_channel, together,
     REPEAT: tl.constexpr, BLOCK: tl.constexpr, PIECE: tl.constexpr,
 ):  # fmt: skip
     """Each texel's sum over the looks at the four neighbourhoods that it is in, for one channel."""
@@ -270,7 +269,7 @@ def _gather(
         key = texture * texels + before + y * columns + x
         begin = tl.load(first + key, mask=is_look, other=0).to(tl.int64)
         end = tl.load(last + key, mask=is_look, other=0).to(tl.int64)
-        summed += run_sum(sums, begin, end, corner * together + column_of_sum, 4 * together, PIECE)
+        summed += run_sum(fine, coarse, begin, end, corner * together + column_of_sum, 4 * together, PIECE)
     plane = texture * channels + first_channel + column_of_sum
     out = result + before * textures * channels + plane * rows * columns + texel - before
     tl.store(out, summed.to(result.dtype.element_ty), mask=is_wanted)
