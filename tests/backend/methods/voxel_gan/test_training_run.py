@@ -71,7 +71,7 @@ def test_run_folder_holds_what_the_design_says(finished: RunFolder) -> None:
     assert (finished.path / "log.txt").stat().st_size > 0
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 7])
+@pytest.mark.parametrize("stop_after", [1, 7])  # in either phase; the next test stops in the middle of the first
 def test_resume_continues_exactly(
     stop_after: int, finished: RunFolder, tiny: tuple[str, ...], pictures: Path, tmp_path: Path
 ) -> None:

@@ -58,7 +58,7 @@ def test_training_on_a_class_needs_no_folder_and_renders_its_set_once(
     tmp_path: Path, home: Path, tiny: tuple[str, ...]
 ) -> None:
     reports: list[Progress] = []
-    settings = (*tiny, *BATHTUBS)
+    settings = (*tiny, *BATHTUBS, "total_images=8")
     first = train("voxel_gan", "iggan-32", None, tmp_path / "first", settings, progress=reports.append)
     pictures = [report for report in reports if report.phase == "pictures"]
     assert (pictures[-1].done, pictures[-1].total) == (20, 20)
@@ -72,7 +72,7 @@ def test_training_on_a_class_needs_no_folder_and_renders_its_set_once(
 
 
 def test_new_views_in_every_pass_resume_exactly(tmp_path: Path, tiny: tuple[str, ...]) -> None:
-    settings = (*tiny, *UNLIMITED)
+    settings = (*tiny, *UNLIMITED, "total_images=20")  # four passes, stopped in the third
     whole = train("voxel_gan", "iggan-32", None, tmp_path / "whole", settings)
     reports: list[Progress] = []
     with pytest.raises(CancelledError):
