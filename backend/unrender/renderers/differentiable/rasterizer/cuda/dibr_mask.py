@@ -77,7 +77,8 @@ def dibr_mask_backward(
         *(faces.shape[1], height, width, *tile_grid((height, width)), sharpness, box),
         TILE=TILE,
     )
-    return pad(sum_to_vertices(parts, tiles, faces, *screen.shape[:2]), (0, 1))
+    batch, vertices = screen.shape[:2]
+    return pad(sum_to_vertices(parts, tiles, faces, batch, batch, vertices), (0, 1))
 
 
 @kernel

@@ -55,15 +55,18 @@ def face_tiles(
     return FaceTiles(corners, turn, torch.searchsorted(in_order, all_tiles), in_order, face[order])
 
 
-def sum_to_vertices(values: Tensor, tiles: FaceTiles, faces: Tensor, batch: int, vertices: int) -> Tensor:
-    """Add what each pair says about the corners of its face, [P, 3, C], into the vertices: [batch, vertices, C]."""
-    first = torch.arange(batch, device=faces.device).view(-1, 1, 1) * vertices
+def sum_to_vertices(values: Tensor, tiles: FaceTiles, faces: Tensor, images: int, meshes: int, vertices: int) -> Tensor:
+    """Add what each pair says about the corners of its face, [P, 3, C], into the vertices: [meshes, vertices, C].
+
+    faces: [1 or images, F, 3]. meshes: as many as there are images, or 1 if the images share the vertices.
+    """
+    if values.numel() == 0:
+        return values.new_zeros(meshes, vertices, values.shape[2])
+    first = torch.arange(images, device=faces.device).view(-1, 1, 1) * (vertices if meshes > 1 else 0)
     # One mesh of all: a pair's place among the tiles says nothing about where its face's other pairs are.
     together = torch.where(faces >= 0, faces + first, -1).view(1, -1, 3)
-    summed = scatter_corners(
-        values.view(1, 1, -1, *values.shape[1:]), tiles.face.view(1, 1, -1), together, batch * vertices
-    )
-    return summed.view(batch, vertices, -1)
+    summed = scatter_corners(values[None, None], tiles.face[None, None], together, meshes * vertices)
+    return summed.view(meshes, vertices, values.shape[2])
 
 
 def tile_grid(size: tuple[int, int]) -> tuple[int, int]:
