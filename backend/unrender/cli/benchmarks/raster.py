@@ -14,14 +14,12 @@ from unrender.cli.console import print_json
 if TYPE_CHECKING:
     import torch
 
-    from unrender.cli.benchmarks.raster_workload import Scene, Timing
+    from unrender.cli.benchmarks.raster_workload import Scene
 
 KINDS = ("rasterize", "soft-1", "soft-10", "reference", "bound", "nvdiffrast", "scaling")
 _AT_LEAST_CPU = {"rasterize": 300.0, "soft-1": 50.0, "soft-10": 120.0}
 _AT_LEAST_CUDA = 5.0
 _OF_BOUND = 1.0 / 1.5
-_SCALING_FACES = (14, 53, 0, 0)  # voxels a side of the first meshes; the others are the one before, refined twice, once
-_REFINED = (0, 0, 2, 1)
 
 
 def command(
@@ -33,6 +31,7 @@ def command(
     batch: Annotated[list[int] | None, typer.Option(help="Images at once (1, 8).")] = None,
     voxels: Annotated[int, typer.Option(min=4, help="Of the grid that the mesh comes from; 53: 14.7k faces.")] = 53,
     largest: Annotated[int, typer.Option(min=64, help="Most pixels per side in the scaling table.")] = 2048,
+    most_faces: Annotated[int, typer.Option(min=1000, help="Most faces in the scaling table.")] = 1_000_000,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="Processor cores; 0 for all.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per row.")] = False,
@@ -63,12 +62,22 @@ def command(
         )
     torch.set_num_threads(threads or os.cpu_count() or 1)
     place, kinds = torch.device(name), tuple(only or KINDS)
-    for row in _rows(kinds, rounds, tuple(pixels or (128, 256)), tuple(batch or (1, 8)), voxels, largest, place):
-        load = {} if not hasattr(os, "getloadavg") else {"load": round(os.getloadavg()[0], 2)}
-        if as_json:
-            print_json((asdict(row) if isinstance(row, Comparison) else row) | load)
-        else:
-            typer.echo(row.sentence() if isinstance(row, Comparison) else ", ".join(f"{k} {v}" for k, v in row.items()))
+    chosen = (tuple(pixels or (128, 256)), tuple(batch or (1, 8)))
+    for row in _rows(kinds, rounds, *chosen, voxels, place):
+        _show(asdict(row), row.sentence(), as_json)
+    if "scaling" in kinds:
+        from unrender.cli.benchmarks.raster_scaling import scaling
+
+        for size in scaling(place, largest, most_faces):
+            _show(size, ", ".join(f"{name} {value}" for name, value in size.items()), as_json)
+
+
+def _show(row: dict[str, Any], sentence: str, as_json: bool) -> None:
+    load = {} if not hasattr(os, "getloadavg") else {"load": round(os.getloadavg()[0], 2)}
+    if as_json:
+        print_json(row | load)
+    else:
+        typer.echo(sentence)
 
 
 def _rows(
@@ -77,9 +86,8 @@ def _rows(
     pixels: tuple[int, ...],
     batches: tuple[int, ...],
     voxels: int,
-    largest: int,
     device: "torch.device",
-) -> Iterator[Comparison | dict[str, Any]]:
+) -> Iterator[Comparison]:
     from unrender.cli.benchmarks.raster_workload import Scene, wavy_ball
 
     mesh = wavy_ball(voxels)
@@ -90,8 +98,6 @@ def _rows(
                 if kind == "reference" and (side, count) != (min(pixels), min(batches)):
                     continue  # it takes minutes, and says no more on larger images
                 yield from _compared(kind, scene, rounds)
-    if "scaling" in kinds:
-        yield from _scaling(device, largest)
 
 
 def _compared(kind: str, scene: "Scene", rounds: int) -> Iterator[Comparison]:
@@ -148,29 +154,3 @@ def _row(
     wall = {f"{name}_milliseconds": round(1e3 * seconds, 3) for name, seconds in best.items()}
     settings["wall"] = wall | {"ratio": round(best["other"] / best["ours"], 2)}
     return result
-
-
-def _scaling(device: "torch.device", largest: int) -> Iterator[dict[str, Any]]:
-    """Times and memory of one image, over faces and over pixels."""
-    from unrender.cli.benchmarks.raster_workload import Scene, peak_memory, refined, timed, wavy_ball
-
-    mesh = wavy_ball(_SCALING_FACES[0])
-    for voxels, times in zip(_SCALING_FACES, _REFINED, strict=True):
-        mesh = wavy_ball(voxels) if voxels else mesh
-        for _ in range(times):
-            mesh = refined(*mesh)
-        side = 64
-        while side <= largest:
-            scene = Scene(mesh, side, 1, device)
-            row: dict[str, Any] = {"row": "scaling", "faces": len(mesh[1]), "pixels": side}
-            for name, work in (("rasterize", scene.rasterise), ("forward_backward", scene.learn)):
-                work()
-                with peak_memory(device) as peak:
-                    timing = timed(work, device)
-                row[name] = _milliseconds(timing) | {"megabytes": round(peak.megabytes, 1)}
-            yield row
-            side *= 2
-
-
-def _milliseconds(timing: "Timing") -> dict[str, float]:
-    return {"milliseconds": round(1e3 * timing.wall, 3), "processor_milliseconds": round(1e3 * timing.processor, 3)}
