@@ -44,6 +44,7 @@ TRAIN = {
         "batch_size": 4,
         "total_images": 10_000_000,
         "evaluate_images": 16,
+        "audit_samples": 2,
         "sample_minutes": 0.001,
         "checkpoint_minutes": 0.001,
         "torch_threads": 1,

@@ -18,7 +18,8 @@ from tests.blender_addon.fake_server import wait_until
 PACKAGE = "bl_ext.user_default.unrender"
 PATIENCE = 300.0
 SETTINGS = (
-    "resolution=16 image_size=32 batch_size=4 total_images=64 evaluate_images=16 sample_minutes=0.0 torch_threads=1"
+    "resolution=16 image_size=32 batch_size=4 total_images=64"
+    " evaluate_images=16 audit_samples=2 sample_minutes=0.0 torch_threads=1"
     " generator.latent=8 generator.channels=[8,8] discriminator.channels=[8,8,8]"
     " proxy.width=8 proxy.pretrain_images=16 renderer.samples=1 renderer.threads=1"
 )

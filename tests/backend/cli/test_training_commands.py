@@ -51,6 +51,31 @@ def test_train_without_pictures_and_over_an_old_run(
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--data", "missing"], "missing", id="missing-folder"),
+        pytest.param(["--data", "."], "image", id="empty-folder"),
+        pytest.param([], "--data", id="no-folder"),
+        pytest.param(["--data", ".", "--set", "resolutoin=16"], "resolutoin", id="unknown-setting"),
+        pytest.param(["--data", ".", "--config", "iggan-9000"], "iggan-photos-32", id="unknown-preset"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_no_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "voxel_gan", *arguments, "--out", "run"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "run").exists()
+
+
 def test_resuming_a_finished_run_changes_nothing(run: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (run / "metrics.jsonl").read_text(encoding="utf-8")
     assert main(["train", "voxel_gan", "--data", str(pictures), "--out", str(run), "--resume"]) == 0

@@ -39,6 +39,7 @@ TINY = {
     "batch_size": 4,
     "total_images": 16,
     "evaluate_images": 16,
+    "audit_samples": 2,
     "torch_threads": 1,
     "generator.latent": 8,
     "generator.channels": [8, 8],

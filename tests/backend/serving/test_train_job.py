@@ -31,6 +31,7 @@ SETTINGS = {
     "batch_size": 4,
     "total_images": 64,
     "evaluate_images": 16,
+    "audit_samples": 2,
     "torch_threads": 1,
     "generator.latent": 8,
     "generator.channels": [8, 8],
