@@ -80,7 +80,7 @@ def sum_pieces(runs: Runs, weights: Tensor | None, values: Tensor, corners: int,
         *(runs.keys, runs.order, weights, values, fine, length, count, *shape),
         PIECE=PIECE,
     )
-    ends = torch.arange(PIECE - 1, length, PIECE, device=values.device)
+    ends = torch.arange(PIECE - 1, max(length, PIECE - 1), PIECE, device=values.device)
     coarse = values.new_empty(len(ends) * corners * together)
     launch(
         _sum_pieces,
