@@ -40,16 +40,17 @@ METHODS = {
 }
 # Beyond the paper, each beside the recipe it changes.
 OPTIONS = {
-    "R1, straight-through (the preset)": (),
+    "R1, threshold-conditioned (the preset)": (),
     "the paper's recipe": PAPER,
     "no DOM": ("proxy.matching_weight=0.0",),
     "R3GAN": ("adversarial_loss=r3gan",),
     "ADA": ("augmentation_target=0.6",),
     "DOM on features": ("proxy.matching_score=features",),
-    "threshold-conditioned proxy": ("proxy.gradient=threshold_conditioned",),
+    "straight-through": ("proxy.gradient=straight_through",),
+    "continuous, max weights": ("proxy.gradient=continuous", "proxy.compositing=max"),
     "replay buffer": ("proxy.replay_images=4000",),
     "silhouette discriminator": ("discriminator.silhouette=true",),
-    "band-corrected gradient": ("proxy.gradient=straight_through+band",),
+    "band-corrected gradient": ("proxy.gradient=threshold_conditioned+band",),
 }
 
 
@@ -94,7 +95,7 @@ def _table_1(seed: int) -> list[Cell]:
 
 
 def _table_2(seed: int) -> list[Cell]:
-    """Discriminator output matching, on the paper's gradient path and on the straight-through one."""
+    """Discriminator output matching, on every gradient path; "continuous" is the paper's recipe."""
     rows = {
         "full": (),
         "no DOM": ("proxy.matching_weight=0.0",),
@@ -104,9 +105,14 @@ def _table_2(seed: int) -> list[Cell]:
         "K = 4 thresholds": ("proxy.matching_thresholds=4",),
     }
     cells = []
-    for path, base, weight in (("continuous", PAPER, 100.0), ("straight-through", (), 1.0)):
+    paths = (
+        ("continuous", PAPER, 100.0),
+        ("threshold-conditioned", (), 1.0),
+        ("straight-through", ("proxy.gradient=straight_through",), 1.0),
+    )
+    for path, base, weight in paths:
         for row, settings in rows.items():
-            if "thresholds" in row and path == "straight-through":
+            if "thresholds" in row and path != "continuous":
                 continue  # one render is the exact target there
             chosen = tuple(
                 f"proxy.matching_weight={weight / 10}"

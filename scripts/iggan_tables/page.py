@@ -103,7 +103,7 @@ def _claims(cells: Sequence[Cell], figures: Figures, value: Value) -> list[tuple
             if len(gaps) == 2:
                 verdicts.append((shapes, gaps[1] > gaps[0]))
         claims.append((f"The lead over {baseline}, as a ratio, grows from unlimited to 500", _tally(verdicts)))
-    for path in ("continuous", "straight-through"):
+    for path in ("continuous", "threshold-conditioned", "straight-through"):
         found = []
         for shapes in ("chair", "bathtub"):
             full, without = (mean("matching", row, f"{shapes} {path}") for row in ("full", "no DOM"))

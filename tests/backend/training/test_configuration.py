@@ -19,7 +19,7 @@ def test_presets_load_and_survive_being_written_resolved(name: str, tmp_path: Pa
 
 
 def test_both_routes_of_the_issue_have_a_preset() -> None:
-    assert load_config("iggan-32").proxy.gradient == "straight_through"
+    assert load_config("iggan-32").proxy.gradient == "threshold_conditioned"
     paper = load_config("iggan-paper-32")
     assert (paper.proxy.gradient, paper.proxy.compositing, paper.proxy.matching_weight) == ("continuous", "max", 100.0)
     assert paper.discriminator.spectral_norm

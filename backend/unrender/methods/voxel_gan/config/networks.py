@@ -65,7 +65,7 @@ class ProxyConfig:
     channels_3d: int = 32  # of RenderNet, whose 2D part is channels_3d * image_size / 4 wide, then half of that
     blocks_3d: int = 2  # residual blocks of RenderNet
     blocks_2d: int = 4  # the first half of them at full width, the others at half
-    gradient: Gradient = "straight_through"  # what the proxy shows the generator; "+band" makes band sums exact
+    gradient: Gradient = "threshold_conditioned"  # what the proxy shows the generator; "+band" makes band sums exact
     bands: int = 8  # of occupancy levels whose gradient sums "+band" corrects
     band_interval: int = 1  # steps between corrections
     threshold_softness: float = 0.1  # tau of sigma((x_c - t) / tau), what a threshold-conditioned proxy sees
