@@ -148,6 +148,32 @@ def _load_look(uv, footprint, pixel, total, area, height, width, levels):
 
 
 @kernel
+def _neighbours(
+    u, down, is_look, level, weight, texture, planes, channels, height, width, levels, REPEAT: tl.constexpr
+):  # fmt: skip
+    """Of looks at a level: where the four texels around them lie in the first channel (upper left, upper right, lower
+    left, lower right), from channel to channel how far, the ways between them, the slopes, and whether they count."""
+    rows, columns = tl.maximum(height >> level, 1), tl.maximum(width >> level, 1)
+    x, left, right, u_slope = _taps(u, columns, REPEAT)
+    y, top, bottom, v_slope = _taps(down, rows, REPEAT)
+    plane = rows.to(tl.int64) * columns
+    base = texels_before(level, height, width, levels) * planes + texture * channels * plane
+    upper, lower = base + top * columns, base + bottom * columns
+    is_wanted = is_look & (weight > 0.0)
+    return upper + left, upper + right, lower + left, lower + right, plane, x, y, u_slope, v_slope, is_wanted
+
+
+@kernel
+def _mix(texels, offset, upper_left, upper_right, lower_left, lower_right, x, y, weight, is_wanted):
+    """The weighted mean of four texels, nought for looks that do not count."""
+    upper = (1.0 - x) * tl.load(texels + upper_left + offset, mask=is_wanted, other=0.0)
+    upper += x * tl.load(texels + upper_right + offset, mask=is_wanted, other=0.0)
+    lower = (1.0 - x) * tl.load(texels + lower_left + offset, mask=is_wanted, other=0.0)
+    lower += x * tl.load(texels + lower_right + offset, mask=is_wanted, other=0.0)
+    return weight * ((1.0 - y) * upper + y * lower)
+
+
+@kernel
 def _sample(
     uv, texels, footprint, result, total, area, own, planes, channels, height, width, levels,
     REPEAT: tl.constexpr, BLOCK: tl.constexpr,
@@ -155,25 +181,17 @@ def _sample(
     pixel = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     image, within, u, down, is_look, finer, share = _load_look(uv, footprint, pixel, total, area, height, width, levels)
     texture = tl.where(own == 0, 0, image)
-    for step in range(1 if footprint is None else 2):
-        level = finer + step
-        weight = tl.where(step == 0, 1.0 - share, share)
-        is_wanted = is_look & (weight > 0.0)
-        rows, columns = tl.maximum(height >> level, 1), tl.maximum(width >> level, 1)
-        x, left, right, _ = _taps(u, columns, REPEAT)
-        y, top, bottom, _ = _taps(down, rows, REPEAT)
-        base = texels_before(level, height, width, levels) * planes
-        for channel in range(channels):
-            texel = texels + base + (texture * channels + channel) * rows * columns
-            upper = (1.0 - x) * tl.load(texel + top * columns + left, mask=is_wanted, other=0.0)
-            upper += x * tl.load(texel + top * columns + right, mask=is_wanted, other=0.0)
-            lower = (1.0 - x) * tl.load(texel + bottom * columns + left, mask=is_wanted, other=0.0)
-            lower += x * tl.load(texel + bottom * columns + right, mask=is_wanted, other=0.0)
-            out = result + (image * channels + channel) * area + within
-            mixed = tl.where(is_wanted, weight * ((1.0 - y) * upper + y * lower), 0.0)
-            if step > 0:
-                mixed += tl.load(out, mask=pixel < total, other=0.0)
-            tl.store(out, mixed, mask=pixel < total)
+    a0, a1, a2, a3, a_plane, ax, ay, _, _, in_a = _neighbours(
+        u, down, is_look, finer, 1.0 - share, texture, planes, channels, height, width, levels, REPEAT
+    )
+    b0, b1, b2, b3, b_plane, bx, by, _, _, in_b = _neighbours(
+        u, down, is_look, finer + 1, share, texture, planes, channels, height, width, levels, REPEAT
+    )
+    for channel in range(channels):
+        mixed = _mix(texels, channel * a_plane, a0, a1, a2, a3, ax, ay, 1.0 - share, in_a)
+        if footprint is not None:
+            mixed += _mix(texels, channel * b_plane, b0, b1, b2, b3, bx, by, share, in_b)
+        tl.store(result + (image * channels + channel) * area + within, mixed, mask=pixel < total)
 
 
 @kernel
@@ -186,25 +204,22 @@ def _uv_gradient(
     texture = tl.where(own == 0, 0, image)
     along_u, along_v = u * 0.0, u * 0.0
     for step in range(1 if footprint is None else 2):
-        level = finer + step
         weight = tl.where(step == 0, 1.0 - share, share)
-        is_wanted = is_look & (weight > 0.0)
-        rows, columns = tl.maximum(height >> level, 1), tl.maximum(width >> level, 1)
-        x, left, right, u_slope = _taps(u, columns, REPEAT)
-        y, top, bottom, v_slope = _taps(down, rows, REPEAT)
-        base = texels_before(level, height, width, levels) * planes
+        n0, n1, n2, n3, plane, x, y, u_slope, v_slope, is_wanted = _neighbours(
+            u, down, is_look, finer + step, weight, texture, planes, channels, height, width, levels, REPEAT
+        )
         for channel in range(channels):
-            texel = texels + base + (texture * channels + channel) * rows * columns
-            upper_left = tl.load(texel + top * columns + left, mask=is_wanted, other=0.0)
-            upper_right = tl.load(texel + top * columns + right, mask=is_wanted, other=0.0)
-            lower_left = tl.load(texel + bottom * columns + left, mask=is_wanted, other=0.0)
-            lower_right = tl.load(texel + bottom * columns + right, mask=is_wanted, other=0.0)
+            texel = texels + channel * plane
+            upper_left = tl.load(texel + n0, mask=is_wanted, other=0.0)
+            upper_right = tl.load(texel + n1, mask=is_wanted, other=0.0)
+            lower_left = tl.load(texel + n2, mask=is_wanted, other=0.0)
+            lower_right = tl.load(texel + n3, mask=is_wanted, other=0.0)
             upstream = tl.load(gradient + (image * channels + channel) * area + within, mask=is_wanted, other=0.0)
             upstream = upstream * weight
             by_x = (1.0 - y) * (upper_right - upper_left) + y * (lower_right - lower_left)
             by_y = (1.0 - x) * (lower_left - upper_left) + x * (lower_right - upper_right)
-            along_u += tl.where(is_wanted, upstream * u_slope * by_x, 0.0)
-            along_v -= tl.where(is_wanted, upstream * v_slope * by_y, 0.0)
+            along_u += upstream * u_slope * by_x
+            along_v -= upstream * v_slope * by_y
     out = result + image * 2 * area + within
     tl.store(out, along_u, mask=pixel < total)
     tl.store(out + area, along_v, mask=pixel < total)
