@@ -3,11 +3,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
 from unrender.renderers.differentiable.rasterizer.backends import Backend, is_interpreted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_interpreter() -> Iterator[None]:
+    """Triton's interpreter without a third of its time: it replaces the functions of its language anew at each call
+    inside of a kernel, although the kernel's launch has done so."""
+    if not (is_interpreted() and find_spec("triton")):
+        yield
+        return
+    import triton.language as tl
+    from triton.runtime import interpreter
+
+    replace = interpreter._patch_lang
+
+    def replace_once(function: Any) -> Any:
+        languages = [value for value in function.__globals__.values() if value is tl or value is tl.core]
+        if any(tl.core.is_builtin(language.load) for language in languages):
+            return replace(function)
+        return interpreter._LangPatchScope()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interpreter, "_patch_lang", replace_once)
+        yield
 
 
 @pytest.fixture(params=["reference", "cpu", "cuda"])
