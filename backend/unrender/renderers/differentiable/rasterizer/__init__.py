@@ -7,6 +7,7 @@ from unrender.renderers.differentiable.rasterizer.edge_gradients import edge_gra
 from unrender.renderers.differentiable.rasterizer.fragments import Fragments
 from unrender.renderers.differentiable.rasterizer.interpolate import interpolate
 from unrender.renderers.differentiable.rasterizer.near_plane import ClippedMesh, clip_near, crosses_near
+from unrender.renderers.differentiable.rasterizer.normals import flat_normals, smooth_normals
 from unrender.renderers.differentiable.rasterizer.project import project, to_camera, to_screen
 from unrender.renderers.differentiable.rasterizer.rasterize import rasterize
 from unrender.renderers.differentiable.rasterizer.soft_rasterize import SoftImages, soft_rasterize
@@ -24,9 +25,11 @@ __all__ = [
     "crosses_near",
     "dibr_mask",
     "edge_gradients",
+    "flat_normals",
     "interpolate",
     "project",
     "rasterize",
+    "smooth_normals",
     "soft_rasterize",
     "soft_skirt",
     "texture",

@@ -82,10 +82,9 @@ def uv_footprint(
         raise ValueError(f"uv of {len(uv)} meshes came with a batch of {len(screen)}; expected one or as many")
     if uv_faces.shape[-2] != faces.shape[-2]:
         raise ValueError(f"{uv_faces.shape[-2]} uv faces came with {faces.shape[-2]} faces; expected as many")
-    implementation = "cpu" if resolve(backend, screen) == "cpu" else "reference"
-    if implementation == "reference":
+    if resolve(backend, screen) != "cpu":  # a few gathers: not worth a CUDA kernel of its own
         return reference.footprint_of(uv, uv_faces, screen, faces, fragments, perspective)
-    result: Tensor = kernels("footprint", implementation).footprint_of(
+    result: Tensor = kernels("footprint", "cpu").footprint_of(
         uv.detach().contiguous(),
         batched(uv_faces),
         screen.detach().contiguous(),

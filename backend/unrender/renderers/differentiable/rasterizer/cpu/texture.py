@@ -54,12 +54,12 @@ def texture_backward(
     return of_uv, of_image
 
 
-def _numpy(tensor: Tensor) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = tensor.detach().numpy()
+def _numpy(tensor: Tensor) -> NDArray[np.floating]:
+    array: NDArray[np.floating] = tensor.detach().numpy()
     return array
 
 
-def _footprint(uv: Tensor, footprint: Tensor | None) -> NDArray[np.generic]:
+def _footprint(uv: Tensor, footprint: Tensor | None) -> NDArray[np.floating]:
     """Numba takes arrays of one type: an empty one stands for none."""
     return np.empty((0, 4, 0, 0), _numpy(uv).dtype) if footprint is None else _numpy(footprint)
 
