@@ -56,12 +56,12 @@ def gather_meshes(shapes: Sequence[Mesh | TexturedMesh]) -> MeshBatch:
     is_textured = any(mesh.texture is not None for mesh in meshes)
     faces = _faces(meshes, lambda mesh: mesh.faces)
     return MeshBatch(
-        vertices=_stacked([mesh.vertices for mesh in meshes], count, 0.0),
+        vertices=_stacked([mesh.vertices for mesh in meshes], count, 0),
         faces=faces,
-        colours=_stacked([colours(mesh) for mesh in meshes], count, 0.0)
+        colours=_stacked([colours(mesh) for mesh in meshes], count, 0)
         if any(mesh.colours is not None for mesh in meshes)
         else None,
-        uv=_stacked([uv(mesh) for mesh in meshes], max(len(uv(mesh)) for mesh in meshes), 0.0) if is_textured else None,
+        uv=_stacked([uv(mesh) for mesh in meshes], max(len(uv(mesh)) for mesh in meshes), 0) if is_textured else None,
         uv_faces=_faces(meshes, lambda mesh: mesh.faces if mesh.uv_faces is None else mesh.uv_faces)
         if is_textured and any(mesh.uv_faces is not None for mesh in meshes)
         else faces,
@@ -83,7 +83,7 @@ def _faces(meshes: list[TexturedMesh], of: Callable[[TexturedMesh], Tensor]) -> 
     return _stacked(each, max(len(faces) for faces in each), -1)
 
 
-def _stacked(rows: list[Tensor], count: int, filling: float) -> Tensor:
+def _stacked(rows: list[Tensor], count: int, filling: int) -> Tensor:
     """[B, count, K], or [1, count, K] if all are the same tensor."""
     if all(row is rows[0] for row in rows):
         rows = rows[:1]

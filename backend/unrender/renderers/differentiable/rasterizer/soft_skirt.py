@@ -139,7 +139,7 @@ class _SoftSkirt(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(  # type: ignore[override]
-        context: Any, _: None, to_barycentrics: Tensor, to_depth: Tensor, to_alpha: Tensor
+        context: Any, _: Tensor | None, to_barycentrics: Tensor, to_depth: Tensor, to_alpha: Tensor
     ) -> tuple[Tensor | None, ...]:
         screen, faces, face = context.saved_tensors
         gradients = [gradient.contiguous() for gradient in (to_barycentrics, to_depth, to_alpha)]
