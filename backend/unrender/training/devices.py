@@ -24,7 +24,6 @@ from torch import Tensor, nn
 
 from unrender.errors import ConfigurationError
 from unrender.geometry.cameras import Cameras
-from unrender.networks.uncompiled import about_to_compile
 
 # The others wait while the first process renders training pictures, evaluates and writes; that one has died is noticed
 # by whoever has started them.
@@ -129,7 +128,6 @@ class Devices:
         self.broadcast_weights(module)
         if compile:
             _check_compiler()
-            about_to_compile()
             module.compile()
         return module
 
