@@ -113,7 +113,12 @@ def _main() -> None:
         try:
             compiled = kernel.run(*args, grid=(1,), warmup=True, **options)
         except Exception as problem:
-            raise SystemExit(f"{launch['kernel']} does not compile for {launch}: {problem}") from problem
+            causes: list[BaseException | None] = [problem]
+            while causes[-1] is not None:  # the innermost call of a device function comes last
+                causes.append(causes[-1].__cause__)
+            raise SystemExit(
+                "\n".join([f"{launch['kernel']} does not compile for {launch}", *map(str, causes)])
+            ) from None
         before = worst.get(launch["kernel"], {"shared": 0, "machine_code": 0})
         worst[launch["kernel"]] = {
             "shared": max(before["shared"], compiled.metadata.shared),

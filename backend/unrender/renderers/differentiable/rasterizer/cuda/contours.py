@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device functions of what `contours` defines: all pairs of pixels of a block take their steps over the mesh together.
 
+Names of unused results differ by what they hold: what is assigned in a loop keeps its type there.
+
 Everything is in double precision, as in the other two implementations. `mesh` is the row of an image's first face,
 `points` the row of its first vertex; both are int64 blocks.
 """
@@ -95,7 +97,7 @@ def _first_edge(screen, faces, mesh, points, face, axis, line, origin, step, is_
         b = corner_of(faces, mesh, face, (k + 1) % 3, is_wanted)
         above = coordinate(screen, points, a, 1 - axis, is_wanted) > line
         crosses = is_wanted & (above != (coordinate(screen, points, b, 1 - axis, is_wanted) > line))
-        position, _, _ = edge_crossing(screen, points, a, b, axis, line, origin, is_wanted)
+        position, _share, _slant = edge_crossing(screen, points, a, b, axis, line, origin, is_wanted)
         is_further = crosses & ((corner < 0) | (step * position > furthest))
         corner = tl.where(is_further, k, corner)
         furthest = tl.where(is_further, step * position, furthest)
@@ -150,7 +152,7 @@ def surface_end(screen, faces, ring, mesh, points, start, target, axis, line, or
     walking = is_wanted & (corner >= 0)
     face, edge = start, 3 * start + corner
     a, b = corner_of(faces, mesh, start, 0, walking), corner_of(faces, mesh, start, 1, walking)
-    facing, _, _ = _turn(screen, points, a, b, corner_of(faces, mesh, start, 2, walking), walking)
+    facing, _is_thin, _is_drawn = _turn(screen, points, a, b, corner_of(faces, mesh, start, 2, walking), walking)
     orientation = tl.zeros_like(start) + 1
     result = tl.zeros_like(start) + _LOST
     steps = 0
@@ -172,7 +174,7 @@ def surface_end(screen, faces, ring, mesh, points, start, target, axis, line, or
         crosses = above != (coordinate(screen, points, c, 1 - axis, walking) > line)
         corner = tl.where(walking, tl.where(crosses, (k + 2) % 3, (k + 1) % 3), corner)
         a, b = corner_of(faces, mesh, face, corner, walking), corner_of(faces, mesh, face, (corner + 1) % 3, walking)
-        position, _, _ = edge_crossing(screen, points, a, b, axis, line, origin, walking)
+        position, _share, _slant = edge_crossing(screen, points, a, b, axis, line, origin, walking)
         furthest = tl.where(walking, step * position, furthest)
         edge = tl.where(walking & (is_thin == 0), 3 * face + corner, edge)
         steps += 1
