@@ -63,7 +63,7 @@ def uv_footprint(
     fragments: Fragments,
     faces: Integer[Tensor, "*batch F 3"],
     *,
-    uv_faces: Integer[Tensor, "*batch F 3"] | None = None,
+    uv_faces: Integer[Tensor, "*batch2 F 3"] | None = None,
     perspective: bool = True,
     backend: Backend = "auto",
 ) -> Float[Tensor, "B 4 H W"]:

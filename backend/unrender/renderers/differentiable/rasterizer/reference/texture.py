@@ -38,7 +38,7 @@ def mip_level(footprint: Float[Tensor, "B 4 H W"], height: int, width: int, leve
 
 def footprint_of(
     uv: Float[Tensor, "B2 M 2"],
-    uv_faces: Integer[Tensor, "*batch F 3"],
+    uv_faces: Integer[Tensor, "*batch2 F 3"],
     screen: Float[Tensor, "B N 3"],
     faces: Integer[Tensor, "*batch F 3"],
     fragments: Fragments,
