@@ -157,8 +157,8 @@ def test_all_is_equal_to_the_last_bit_twice(run: Callable[[], list[Tensor]]) -> 
 
 def _launch_all(dtype: torch.dtype, index: torch.dtype, batch: int) -> None:
     """Every kernel, in sizes that Triton compiles differently: ones become constants, and so do multiples of 16."""
-    mesh = shapes.cube((4, 16), batch=batch, dtype=dtype)
-    size = mesh.size if batch > 1 else (1, 1)
+    size = (5, 1) if batch == 1 else (4, 16)
+    mesh = shapes.cube(size, batch=batch, dtype=dtype)
     screen, faces = mesh.leaf(), mesh.faces.to(index)
     fragments = rasterize(screen, faces, size, perspective=batch > 1, cull=batch > 1, backend="cuda")
     image = interpolate(uniform(1, 8, batch, dtype=dtype).requires_grad_(True), fragments, faces, backend="cuda")
@@ -175,7 +175,7 @@ def test_every_kernel_compiles_for_a_cuda_device() -> None:
     with launches() as found:
         _launch_all(torch.float32, torch.int64, 1)
     sizes = compile_launches(found, 90)
-    assert len(sizes) >= 14
+    assert len(sizes) >= 15
     assert max(size["shared"] for size in sizes.values()) <= 48 << 10  # bytes that any device has
 
 
