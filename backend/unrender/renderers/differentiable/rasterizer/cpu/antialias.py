@@ -61,12 +61,12 @@ def _find(screen, faces, ring, face, depth, edge, counts):  # type: ignore[no-un
     for item in numba.prange(batch * height):
         b, row = item // height, item % height
         mesh = b % len(faces)
-        points, triangles, links = screen[b], faces[mesh], ring[mesh]
+        points, triangles, links, seen, far = screen[b], faces[mesh], ring[mesh], face[b], depth[b]
         for column in range(width):
             for axis in range(2):
-                found = -1
-                if row + axis < height and column + 1 - axis < width:
-                    found, _ = contour_between(points, triangles, links, face[b], depth[b], axis, row, column)
+                row_2, column_2, found = row + axis, column + 1 - axis, -1
+                if row_2 < height and column_2 < width and seen[row, column] != seen[row_2, column_2]:
+                    found, _ = contour_between(points, triangles, links, seen, far, axis, row, column)
                 if found >= 0:
                     v, w = triangles[found // 3, found % 3], triangles[found // 3, (found + 1) % 3]
                     along = abs(points[w, axis] - points[v, axis])

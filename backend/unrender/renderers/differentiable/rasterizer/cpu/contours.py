@@ -57,8 +57,7 @@ def surface_end(points, faces, ring, start, target, axis, line, origin, step):  
                 corner, furthest = k, here
     if corner < 0:
         return LOST
-    face, edge, orientation = start, 3 * start + corner, 1.0
-    facing, _ = turn(points, faces[start, 0], faces[start, 1], faces[start, 2])
+    face, edge, orientation, facing = start, 3 * start + corner, 1.0, 0.0
     for _step in range(MOST_STEPS):
         if furthest > 1.0 + REACH:
             for i in range(3):
@@ -75,6 +74,8 @@ def surface_end(points, faces, ring, start, target, axis, line, origin, step):  
                 return CONNECTED
             a, b, c = faces[g, k], faces[g, (k + 1) % 3], faces[g, (k + 2) % 3]
             if _is_drawn(points, a, b, c):
+                if facing == 0.0:  # not asked for before: most walks end on the first face's neighbour
+                    facing, _ = turn(points, faces[start, 0], faces[start, 1], faces[start, 2])
                 area, longest = turn(points, a, b, c)
                 is_thin = abs(area) <= THIN * longest
                 turned = -orientation if a == faces[face, corner] else orientation
@@ -96,11 +97,9 @@ def surface_end(points, faces, ring, start, target, axis, line, origin, step):  
 
 @compiled(cache=True)
 def contour_between(points, faces, ring, face, depth, axis, row, column):  # type: ignore[no-untyped-def]
-    """Half-edge between pixel (row, column) and the next one along the axis (-1 for none), and whose it is: 0 nobody's,
-    1 the first pixel's, 2 the second's, 3 their surfaces cross. face and depth [H, W]."""
+    """Half-edge between pixel (row, column) and the next one along the axis, which sees another face (-1 for none), and
+    whose it is: 0 nobody's, 1 the first pixel's, 2 the second's, 3 their surfaces cross. face and depth [H, W]."""
     p, q = face[row, column], face[row + axis, column + 1 - axis]
-    if p == q:
-        return -1, 0
     line, origin = (row + 0.5, column + 0.5) if axis == 0 else (column + 0.5, row + 0.5)
     is_first_nearer = q < 0 or (p >= 0 and depth[row, column] <= depth[row + axis, column + 1 - axis])
     touched = False

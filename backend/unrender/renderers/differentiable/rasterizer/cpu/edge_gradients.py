@@ -46,16 +46,17 @@ def _find(screen, faces, ring, face, depth, owner, counts):  # type: ignore[no-u
     for item in numba.prange(batch * height):
         b, row = item // height, item % height
         mesh = b % len(faces)
-        points, triangles, links = screen[b], faces[mesh], ring[mesh]
+        points, triangles, links, seen, far = screen[b], faces[mesh], ring[mesh], face[b], depth[b]
         for column in range(width):
             for axis in range(2):
-                whose = 0
-                if row + axis < height and column + 1 - axis < width:
-                    p, q = face[b, row, column], face[b, row + axis, column + 1 - axis]
-                    if p >= 0 and q >= 0:
-                        _, whose = contour_between(points, triangles, links, face[b], depth[b], axis, row, column)
-                    elif p != q:
-                        whose = 1 if q < 0 else 2
+                row_2, column_2, whose = row + axis, column + 1 - axis, 0
+                if row_2 < height and column_2 < width and seen[row, column] != seen[row_2, column_2]:
+                    if seen[row, column] < 0:
+                        whose = 2
+                    elif seen[row_2, column_2] < 0:
+                        whose = 1
+                    else:
+                        _, whose = contour_between(points, triangles, links, seen, far, axis, row, column)
                 owner[b, row, column, axis] = whose
                 if whose > 0:
                     counts[item] += 1
