@@ -17,6 +17,7 @@ from unrender.renderers.differentiable.rasterizer.cpu.scatter import scatter_cor
 from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, face_box, tile_lists
 
 _AT_ZERO = -2.2250738585072014e-308  # what an edge that takes the centres on it compares with, in place of nought
+_WIDE = 4  # boxes of more columns are worth finding out where the edges cross their rows
 _WILD = 1e7  # beyond so many pixels, where an edge crosses a row is not known to a pixel
 
 
@@ -83,13 +84,14 @@ def _edge(x0, y0, x1, y1, turn):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _narrow(start, slope, lowest, highest):  # type: ignore[no-untyped-def]
-    """Columns [lowest, highest) narrowed to those on the inner side of an edge, with a pixel to spare."""
+def _narrow(start, slope, left, right):  # type: ignore[no-untyped-def]
+    """Columns [left, right) of a row narrowed to those on the inner side of an edge that crosses the row at column
+    `start`, with a pixel to spare: the exact test is left to the caller."""
     if slope > 0.0:
-        highest = min(highest, int(min(max(start + 1.5, 0.0), np.float64(highest))))
+        right = int(max(min(start + 1.5, np.float64(right)), np.float64(left)))
     elif slope < 0.0:
-        lowest = max(lowest, int(min(max(start - 1.5, np.float64(lowest)), np.float64(highest))))
-    return lowest, highest
+        left = int(min(max(start - 1.5, np.float64(left)), np.float64(right)))
+    return left, right
 
 
 @compiled(parallel=True, cache=True)
@@ -120,10 +122,22 @@ def _draw(  # type: ignore[no-untyped-def]
                 ax, ay, au, av, a_least = _edge(x1, y1, x2, y2, turn)
                 bx, by, bu, bv, b_least = _edge(x2, y2, x0, y0, turn)
                 cx, cy, cu, cv, c_least = _edge(x0, y0, x1, y1, turn)
+                is_wide = right - left > _WIDE and max(abs(ax), abs(bx), abs(cx)) < _WILD
+                a_step, b_step, c_step = 0.0, 0.0, 0.0
+                if is_wide:
+                    a_step = au / av if av != 0.0 else 0.0
+                    b_step = bu / bv if bv != 0.0 else 0.0
+                    c_step = cu / cv if cv != 0.0 else 0.0
+                    is_wide = max(abs(a_step), abs(b_step), abs(c_step)) < _WILD
                 for row in range(top, bottom):
                     y = np.float64(row) + 0.5
                     a_row, b_row, c_row = au * (y - ay), bu * (y - by), cu * (y - cy)
-                    for column in range(left, right):
+                    start, end = left, right
+                    if is_wide:
+                        start, end = _narrow(ax + a_step * (y - ay), av, start, end)
+                        start, end = _narrow(bx + b_step * (y - by), bv, start, end)
+                        start, end = _narrow(cx + c_step * (y - cy), cv, start, end)
+                    for column in range(start, end):
                         x = np.float64(column) + 0.5
                         a, b, c = a_row - av * (x - ax), b_row - bv * (x - bx), c_row - cv * (x - cx)
                         if not (a > a_least and b > b_least and c > c_least):
@@ -133,11 +147,11 @@ def _draw(  # type: ignore[no-untyped-def]
                             continue
                         if perspective:
                             a, b, c = a * z0, b * z1, c * z2
-                            parts = a + b + c
-                            distance = depth.dtype.type(total / parts)
+                            share = 1.0 / (a + b + c)
+                            distance = depth.dtype.type(total * share)
                         else:
-                            parts = total
-                            distance = depth.dtype.type((a * z0 + b * z1 + c * z2) / total)
+                            share = 1.0 / total
+                            distance = depth.dtype.type((a * z0 + b * z1 + c * z2) * share)
                         holder = seen[image, row, column]
                         if holder >= 0:
                             before = depth[image, row, column]
@@ -147,7 +161,6 @@ def _draw(  # type: ignore[no-untyped-def]
                             continue
                         seen[image, row, column] = face
                         depth[image, row, column] = distance
-                        share = 1.0 / parts
                         barycentrics[image, 0, row, column] = a * share
                         barycentrics[image, 1, row, column] = b * share
                         barycentrics[image, 2, row, column] = c * share
