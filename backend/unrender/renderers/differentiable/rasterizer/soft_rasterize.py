@@ -58,7 +58,7 @@ def soft_rasterize(
     gamma: float = 0.01,
     far: float = 100.0,
     negligible: float = 1e-4,
-    attribute_faces: Int[Tensor, "*batch3 F 3"] | None = None,
+    attribute_faces: Int[Tensor, "*batch3 F2 3"] | None = None,
     perspective: bool = True,
     cull: bool = False,
     near: float = 1e-3,
