@@ -124,10 +124,13 @@ def _interpolated(attributes: list[Tensor], fragments: Fragments, faces: Tensor,
 
 def _is_seen_from_behind(projection: Projection, fragments: Fragments) -> Bool[Tensor, "B 1 H W"]:
     """Whether a pixel shows a face whose corners run clockwise on the screen (whose rows count downwards)."""
-    if projection.faces.shape[-2] == 0:
+    screen, faces = projection.screen.detach(), projection.faces
+    if 0 in (faces.shape[-2], screen.shape[1]):
         return torch.zeros_like(fragments.covered)
-    corners = face_corners(projection.screen.detach()[..., :2], projection.faces)
-    (x0, y0), (x1, y1), (x2, y2) = (corner.unbind(-1) for corner in corners.unbind(-2))
+    corners = faces.long().clamp(min=0).expand(len(screen), -1, -1).flatten(1)
+    (x0, x1, x2), (y0, y1, y2) = (
+        screen[..., axis].gather(1, corners).unflatten(1, (-1, 3)).unbind(-1) for axis in (0, 1)
+    )
     is_turned = (x1 - x0) * (y2 - y0) > (x2 - x0) * (y1 - y0)
     shown = fragments.face.clamp(min=0).long()
     return is_turned.gather(1, shown.flatten(1)).view_as(shown).unsqueeze(1)
