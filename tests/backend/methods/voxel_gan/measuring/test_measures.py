@@ -51,7 +51,7 @@ def few_real_ones(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
 
 def untrained_run(folder: Path, *overrides: str) -> Model:
     """A run folder whose checkpoint holds fresh networks."""
-    config = tiny_config("data.shapes=bathtub", *overrides)
+    config = tiny_config("data.shapes=bathtub", "data.objects=16", *overrides)
     run = RunFolder(folder)
     run.write_config(dump_toml(config))
     networks = build_networks(config, Devices.single("float32", torch.device("cpu")))
