@@ -6,6 +6,8 @@ pair of a face and a tile sums what the tile's pixels say about the face. The la
 others it did: those that are nearer, or as near and have a lower index.
 """
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -63,7 +65,7 @@ def dibr_mask_backward(
     missed: Tensor,
     limit: Tensor,
     last: Tensor,
-    *rest: Tensor,
+    *rest: Any,
 ) -> Tensor:
     """Gradient of the screen vertices; `rest`: the tiles, then the gradient of the mask, sharpness, box and near."""
     tiles, (gradient, sharpness, box, _) = FaceTiles(*rest[:-4]), rest[-4:]

@@ -6,6 +6,8 @@ Backward: one program per pair of a face and a tile computes the face's weights 
 pixels say about its corners.
 """
 
+from typing import Any
+
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -79,7 +81,7 @@ def soft_rasterize_backward(
     rest: Tensor,
     missed: Tensor,
     total: Tensor,
-    *others: Tensor,
+    *others: Any,
 ) -> tuple[Tensor, Tensor]:
     """Gradients of the screen vertices and of the attributes. `others`: the tiles, the gradients of colour, alpha and
     background weight, then the settings from sigma to near."""
