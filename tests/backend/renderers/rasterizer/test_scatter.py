@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums of pixels into vertices, and the table of corners."""
+"""Sums of pixels into vertices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import torch
 
 from unrender.renderers.differentiable.rasterizer.backends import Backend
 from unrender.renderers.differentiable.rasterizer.scatter import scatter_corners
-from unrender.renderers.differentiable.rasterizer.topology import vertex_corners
 
 
 @pytest.mark.parametrize("sets", [1, 2])
@@ -44,11 +43,3 @@ def test_nothing_to_add(backend: Backend) -> None:
     for faces in (torch.zeros(1, 0, 3, dtype=torch.int32), torch.full((2, 4, 3), -1, dtype=torch.int32)):
         summed = scatter_corners(torch.ones(2, 3, 3, 3, 2), face, faces, 4, backend=backend)
         assert torch.equal(summed, torch.zeros(2, 4, 2))
-
-
-def test_corners_that_meet_at_a_vertex() -> None:
-    faces = torch.tensor([[[0, 1, 2], [2, 1, 3], [-1, -1, -1]], [[3, 3, 0], [-1, 0, 0], [1, 2, 0]]])
-    offsets, corners = vertex_corners(faces, 5)
-    table = [corners[a:b].tolist() for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
-    assert table[:5] == [[0], [1, 4], [2, 3], [5], []]
-    assert table[5:] == [[11, 17], [15], [16], [9, 10], []]

@@ -57,7 +57,6 @@ def corner_table(faces: Tensor, vertices: int) -> tuple[Tensor, Tensor, Tensor]:
     """Face corners sorted by vertex, and where those of each vertex begin and end: [3 F or 3 B F], [N or B N] twice.
 
     Corner k of face f of mesh b has the number `3 (b F + f) + k`. Rows with a -1 are padding and at no vertex.
-    `topology.vertex_corners` without waiting for the device.
     """
     meshes = len(faces)
     is_real = (faces >= 0).all(dim=-1, keepdim=True)
