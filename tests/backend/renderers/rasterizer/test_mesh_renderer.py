@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from unrender.errors import RenderError
+from unrender.errors import RenderError, UserError
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.lighting import IGGAN_LIGHTING, Lighting, shade_by_harmonics
 from unrender.geometry.meshes import Mesh
@@ -236,6 +237,30 @@ def test_images_of_odd_sizes(silhouette: Silhouette, size: int | tuple[int, int]
     images = MeshRenderer(size, silhouette).render([octahedron(torch.float32)], cameras(), IGGAN_LIGHTING)
     assert stacked(images).isfinite().all()
     assert images.alpha[..., images.alpha.shape[2] // 2, images.alpha.shape[3] // 2] > 0.9
+
+
+def test_without_pytorch3d_its_rasteriser_is_one_clear_error() -> None:
+    if find_spec("pytorch3d"):
+        pytest.skip("PyTorch3D is installed")
+    with pytest.raises(UserError, match="PyTorch3D cannot be imported"):
+        MeshRenderer(8, rasterizer="pytorch3d").render([octahedron()], cameras(), IGGAN_LIGHTING)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("field_of_view", [None, PERSPECTIVE], ids=["orthographic", "perspective"])
+def test_pytorch3d_finds_the_same(field_of_view: float | None) -> None:
+    pytest.importorskip("pytorch3d")
+    views = cameras((0.3, 0.2), (2.0, -0.4), field_of_view=field_of_view)
+    results = []
+    for rasterizer in ("own", "pytorch3d"):
+        mesh = octahedron(torch.float32)
+        corners = mesh.vertices.requires_grad_(True)
+        made = TexturedMesh(corners, mesh.faces, mesh.colours, mesh.uv, mesh.uv_faces, mesh.texture)
+        images = MeshRenderer(32, rasterizer=rasterizer).render([made, made], views, IGGAN_LIGHTING)
+        results.append((stacked(images).detach(), *torch.autograd.grad((stacked(images) ** 2).sum(), corners)))
+    (ours, to_ours), (theirs, to_theirs) = results
+    assert ((ours - theirs).abs().amax(dim=1) > 1e-3).float().mean() < 0.01  # pixel centres on edges
+    torch.testing.assert_close(to_ours, to_theirs, atol=0.02 * float(to_ours.abs().max()), rtol=0.02)
 
 
 def test_what_does_not_fit_is_said_in_one_sentence() -> None:
