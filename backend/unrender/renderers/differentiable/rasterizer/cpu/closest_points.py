@@ -5,13 +5,15 @@ import numpy as np
 
 from unrender.networks.numba_functions import compiled
 
+# error_model: a division by nought gives infinity, as in the reference; a check of each would cost time.
+
 # What is known of an edge before a pixel comes: where it starts and ends once it is walked downwards, its direction,
 # one over its squared length, which side of it the face is on (1 or -1), and whether the face runs the other way (1).
 START_X, START_Y, END_X, END_Y, ALONG_X, ALONG_Y, INVERSE, SIGN, FLIPPED = range(9)
 EDGE_TERMS = 9
 
 
-@compiled(cache=True)
+@compiled(cache=True, error_model="numpy")
 def set_up_edges(points, triangle, edges):  # type: ignore[no-untyped-def]
     """Fill edges [3, EDGE_TERMS] for a face; returns twice its signed area (negative if it is seen from its front)."""
     for i in range(3):
@@ -38,13 +40,13 @@ def set_up_edges(points, triangle, edges):  # type: ignore[no-untyped-def]
     return turn
 
 
-@compiled(cache=True)
+@compiled(cache=True, error_model="numpy")
 def side_of(edges, i, x, y):  # type: ignore[no-untyped-def]
     """Twice the area between edge i and a point, positive on the face's side."""
     return edges[i, SIGN] * (edges[i, ALONG_X] * (y - edges[i, START_Y]) - edges[i, ALONG_Y] * (x - edges[i, START_X]))
 
 
-@compiled(cache=True)
+@compiled(cache=True, error_model="numpy")
 def nearest_on_edge(edges, i, x, y):  # type: ignore[no-untyped-def]
     """Nearest point of edge i: how far along the edge (0 to 1, downwards), and the vector from there to (x, y)."""
     ray_x, ray_y = x - edges[i, START_X], y - edges[i, START_Y]
@@ -55,7 +57,7 @@ def nearest_on_edge(edges, i, x, y):  # type: ignore[no-untyped-def]
     return along, ray_x - along * edges[i, ALONG_X], ray_y - along * edges[i, ALONG_Y]
 
 
-@compiled(cache=True)
+@compiled(cache=True, error_model="numpy")
 def nearest_on_border(edges, x, y):  # type: ignore[no-untyped-def]
     """Nearest point of a face's border: squared distance, edge, the shares of the edge's own and of the next corner in
     the point, and the vector from there to (x, y)."""

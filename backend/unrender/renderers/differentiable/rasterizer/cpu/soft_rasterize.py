@@ -111,7 +111,7 @@ def soft_rasterize_backward(
     return to_screen, to_attributes
 
 
-@compiled(parallel=True, cache=True)
+@compiled(parallel=True, cache=True, error_model="numpy")
 def _blend(  # type: ignore[no-untyped-def]
     screen, faces, attributes, attribute_faces, near, sigma, gamma, reach, far, perspective, offsets, ids, across,
     tasks, missed, scores, totals, sums,
@@ -180,7 +180,7 @@ def _blend(  # type: ignore[no-untyped-def]
                             )
 
 
-@compiled(parallel=True, cache=True)
+@compiled(parallel=True, cache=True, error_model="numpy")
 def _pull_back(  # type: ignore[no-untyped-def]
     screen, faces, attributes, attribute_faces, near, sigma, gamma, reach, far, perspective, cull, tasks, missed,
     logarithm, worth, to_colour, to_alpha, corners, to_values, seen,

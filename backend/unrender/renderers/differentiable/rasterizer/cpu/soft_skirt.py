@@ -73,7 +73,7 @@ def soft_skirt_backward(
     return scatter_corners(corners, face, faces, screen.shape[1])
 
 
-@compiled(cache=True)
+@compiled(cache=True, error_model="numpy")
 def _casts(features, edges, edge, own, other, x, y):  # type: ignore[no-untyped-def]
     """Whether the nearest point of a face is on the outside of a contour: see `reference.soft_skirt`."""
     if own > 0.0 and other > 0.0:
@@ -87,7 +87,7 @@ def _casts(features, edges, edge, own, other, x, y):  # type: ignore[no-untyped-
     return features & (EDGE << before) != 0 and side_of(edges, before, x, y) <= 0.0
 
 
-@compiled(parallel=True, cache=True)
+@compiled(parallel=True, cache=True, error_model="numpy")
 def _find(  # type: ignore[no-untyped-def]
     screen, faces, near, margin, push, perspective, is_corrected, casting, offsets, ids, across, tasks, crisp, seen,
     keys, depths,
@@ -162,7 +162,7 @@ def _find(  # type: ignore[no-untyped-def]
                         depths[image, row, column] = depth
 
 
-@compiled(parallel=True, cache=True)
+@compiled(parallel=True, cache=True, error_model="numpy")
 def _measure(screen, faces, margin, perspective, seen, barycentrics, depth, alpha):  # type: ignore[no-untyped-def]
     batch, height, width = seen.shape
     for line in numba.prange(batch * height):
@@ -189,7 +189,7 @@ def _measure(screen, faces, margin, perspective, seen, barycentrics, depth, alph
             alpha[image, 0, row, column] = 1.0 - math.sqrt(squared) / margin
 
 
-@compiled(parallel=True, cache=True)
+@compiled(parallel=True, cache=True, error_model="numpy")
 def _pull_back(  # type: ignore[no-untyped-def]
     screen, faces, seen, margin, perspective, to_barycentrics, to_depth, to_alpha, corners
 ):
