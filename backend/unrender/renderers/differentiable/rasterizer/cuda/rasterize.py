@@ -84,14 +84,17 @@ def _set_up(
     screen, faces, vertices, count, stride, records, total, PERSPECTIVE: tl.constexpr, BLOCK: tl.constexpr
 ):  # fmt: skip
     """Per face of each image: (column, row) of the corners, sorted by row and then column, a number q that is linear on
-    the screen and less for what is nearer (at the first corner, and by how much it is more at the others), and the sign
-    of the turn of the sorted corners. Faces that are not drawn are in no list, whatever stands here."""
+    the screen and less for what is nearer (at the first corner, and by how much it is more at the others), and a number
+    with the sign of the turn of the sorted corners. Faces that are not drawn are in no list, whatever stands here."""
     item = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     is_wanted = item < total
     _, x0, y0, z0, x1, y1, z1, x2, y2, z2 = load_corners(
         screen, faces, item // count, item % count, stride, vertices, is_wanted
     )
-    sign = tl.where(turn_of(x0, y0, x1, y1, x2, y2) > 0.0, 1.0, -1.0)
+    # Faces far larger than any image are scaled, so that float32 can hold their areas.
+    reach = tl.maximum(tl.maximum(tl.abs(x1 - x0), tl.abs(y1 - y0)), tl.maximum(tl.abs(x2 - x0), tl.abs(y2 - y0)))
+    scale = tl.where(reach > 1e9, 1.0 / tl.maximum(reach, 1.0), 1.0)
+    sign = tl.where(turn_of(x0, y0, x1, y1, x2, y2) > 0.0, scale, -scale)
     if PERSPECTIVE:
         z0, z1, z2 = -1.0 / z0, -1.0 / z1, -1.0 / z2
     # Whichever corner a face begins with, its record is the same: faces on one another then are equally far.
@@ -116,7 +119,7 @@ def _set_up(
 def _side(x0, y0, x1, y1, x, y, sign):
     """Twice the area between an edge that runs downwards and pixel centres, positive inside, and whether it is inside:
     a centre on an edge belongs to the face right of it, or below it if it is level."""
-    area = sign * ((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0))
+    area = (x1 - x0) * sign * (y - y0) - (y1 - y0) * sign * (x - x0)
     takes_edge = (sign > 0.0) == (y1 == y0)
     return area, (area > 0.0) | ((area == 0.0) & takes_edge)
 

@@ -56,7 +56,7 @@ def run_bounds(keys: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 class RunSums(NamedTuple):
     """The sums of runs within pieces, flat [L, corners, channels], and those of the last entries of all pieces within
-    pieces of such: written where a run ends in a piece, and nothing elsewhere."""
+    pieces of such, in double precision: written where a run ends in a piece, and nothing elsewhere."""
 
     fine: Tensor
     coarse: Tensor
@@ -81,7 +81,7 @@ def sum_pieces(runs: Runs, weights: Tensor | None, values: Tensor, corners: int,
         PIECE=PIECE,
     )
     ends = torch.arange(PIECE - 1, max(length, PIECE - 1), PIECE, device=values.device)
-    coarse = values.new_empty(len(ends) * corners * together)
+    coarse = values.new_empty(len(ends) * corners * together, dtype=torch.float64)
     launch(
         _sum_pieces,
         (blocks(len(ends), PIECE), corners),
@@ -119,6 +119,7 @@ def _sum_pieces(
     entry = tl.load(order + place, mask=is_wanted, other=0)
     image, within = entry // area, entry % area
     out = sums + (place * corners + corner) * together
+    dtype = sums.dtype.element_ty
     for channel in range(together):
         if weights is None:
             given = values + (entry * corners + corner) * channels + first_channel + channel
@@ -128,7 +129,7 @@ def _sum_pieces(
             value = tl.load(weights + (image * corners + corner) * area + within, mask=is_wanted, other=0.0)
             value = value * tl.load(given, mask=is_wanted, other=0.0)
         # Of all entries with the same key; others are not multiplied by nought, for they may be infinite.
-        tl.store(out + channel, tl.sum(tl.where(is_same, value[None, :], 0.0), 1), mask=is_last)
+        tl.store(out + channel, tl.sum(tl.where(is_same, value.to(dtype)[None, :], 0.0), 1), mask=is_last)
 
 
 @kernel
@@ -137,10 +138,10 @@ def run_sum(fine, coarse, begin, end, column, width, PIECE: tl.constexpr):
 
     Nought where the run is empty.
     """
-    is_run = end > begin
-    total = tl.load(fine + (end - 1) * width + column, mask=is_run, other=0.0).to(tl.float64)
-    # Of the pieces before the one that the run ends in, their ends are a run of coarse entries.
-    begin, end = begin // PIECE, tl.where(is_run, (end - 1) // PIECE, begin // PIECE)
+    # What the run has in a piece that goes on after it; the ends of the pieces before are a run of coarse entries.
+    is_open = (end > begin) & (end % PIECE != 0)
+    total = tl.load(fine + (end - 1) * width + column, mask=is_open, other=0.0).to(tl.float64)
+    begin, end = begin // PIECE, end // PIECE
     first = begin // PIECE
     pieces = tl.where(end > begin, (end - 1) // PIECE - first + 1, 0)
     for piece in range(tl.max(pieces, 0)):
