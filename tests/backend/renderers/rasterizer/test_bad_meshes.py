@@ -134,6 +134,15 @@ def test_faces_that_changed_in_place_are_looked_at_again(backend: Backend) -> No
         rasterize(torch.tensor([GOOD]), faces, (8, 8), backend=backend)
 
 
+def test_meshes_made_in_inference_mode(backend: Backend) -> None:
+    with torch.inference_mode():
+        screen, faces = torch.tensor([GOOD]), torch.tensor([[0, 1, 2]])
+        assert rasterize(screen, faces, (8, 8), backend=backend).covered.any()
+        faces[0, 0] = 7
+        with pytest.raises(ValueError, match="names vertex 7"):
+            rasterize(screen, faces, (8, 8), backend=backend)
+
+
 def test_fragments_of_another_mesh(backend: Backend) -> None:
     mesh = shapes.cube((8, 8))
     seen = rasterize(mesh.screen, mesh.faces, mesh.size, backend=backend)

@@ -110,9 +110,10 @@ def batched(faces: Tensor) -> Tensor:
 
 
 def _index_range(faces: Tensor) -> tuple[int, int]:
+    version = -1 if faces.is_inference() else faces._version  # tensors of inference mode do not count their changes
     known = _ranges.get(faces)
-    if known is None or known[0] != faces._version:
+    if known is None or known[0] != version or version < 0:
         low, high = torch.aminmax(faces)
-        known = (faces._version, int(low), int(high))
+        known = (version, int(low), int(high))
         _ranges[faces] = known
     return known[1], known[2]
