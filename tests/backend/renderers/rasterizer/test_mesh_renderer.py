@@ -35,7 +35,7 @@ def cameras(*angles: tuple[float, float], field_of_view: float | None = PERSPECT
 def octahedron(dtype: torch.dtype = torch.float64) -> TexturedMesh:
     """Uneven, with colours of its corners, and a small texture with a seam."""
     draw = torch.Generator().manual_seed(4)
-    corners = [[0.42, 0, 0.03], [-0.38, 0.02, 0], [0, 0.44, 0], [0.05, -0.4, 0], [0, 0, 0.45], [0, 0.04, -0.36]]
+    corners = [[0.42, 0, 0.03], [-0.38, 0.02, 0], [0, 0.44, 0], [0.05, -0.4, 0], [0.021, 0.013, 0.45], [0, 0.04, -0.36]]
     faces = [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
     uv = torch.rand(8, 2, generator=draw, dtype=dtype)
     uv_faces = torch.tensor(faces)
