@@ -142,3 +142,18 @@ def test_bad_points_and_empty_meshes(backend: Backend) -> None:
         assert (nothing.face == -1).all()
     all_behind = seen(torch.rand(1, 3, 3) - 2.0, torch.tensor([[0, 1, 2]]), (3, 4), 0.1, backend)
     assert (all_behind.face == -1).all()
+
+
+def test_gradients_are_equal_to_the_last_bit_each_time() -> None:
+    random = torch.Generator().manual_seed(0)
+    points = torch.randn(1, 500, 3, generator=random)
+    faces = torch.randint(0, 500, (60_000, 3), generator=random)  # so many that PyTorch's indexing would use threads
+
+    def gradient() -> Tensor:
+        leaf = points.clone().requires_grad_(True)
+        clipped = clip_near(leaf, faces, 0.1)
+        (clipped.points.sin().sum() + clipped.corners.cos().sum()).backward()
+        assert leaf.grad is not None
+        return leaf.grad
+
+    assert torch.equal(gradient(), gradient())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unrender.renderers.differentiable.rasterizer.backends import Backend
 from unrender.renderers.differentiable.rasterizer.checks import check_faces, check_near, check_screen
+from unrender.renderers.differentiable.rasterizer.face_corners import face_corners
 from unrender.renderers.differentiable.rasterizer.fragments import Fragments
 from unrender.renderers.differentiable.rasterizer.interpolate import interpolate
 
@@ -68,7 +69,7 @@ def clip_near(points: Float[Tensor, "B N 3"], faces: Int[Tensor, "*batch F 3"], 
     faces = (faces if faces.ndim == 3 else faces.unsqueeze(0)).expand(batch, -1, -1)
     image = torch.arange(batch, device=points.device).view(-1, 1, 1)
     is_real = (faces >= 0).all(dim=-1)
-    triangles = _gather(points, faces, image)
+    triangles = _gather(points.detach(), faces, image)  # for decisions alone
     is_behind = (triangles[..., 2] < near) & is_real.unsqueeze(-1) & triangles.isfinite().all(-1).all(-1, keepdim=True)
     behind = is_behind.sum(dim=-1)
     chosen, is_chosen = _pack((behind == 1) | (behind == 2))
@@ -80,7 +81,7 @@ def clip_near(points: Float[Tensor, "B N 3"], faces: Int[Tensor, "*batch F 3"], 
     names = faces[images, chosen].gather(-1, turn)
     has_one_in_front = behind[images, chosen] == 2
     # Rows that only fill up are noughts: whatever is wrong with their points shall reach no gradient.
-    corners = torch.where(is_chosen[..., None, None], _gather(points, names, image), 0.0)
+    corners = face_corners(points, torch.where(is_chosen.unsqueeze(-1), names, -1))
     to_second, share_second = _crossing(corners, 1, near)
     to_third, share_third = _crossing(corners, 2, near)
 
