@@ -199,3 +199,20 @@ def _subdivided(corners: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
         ab, bc, ca = middle(a, b), middle(b, c), middle(c, a)
         finer += [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
     return torch.stack(points), torch.tensor(finer)
+
+
+# What the primitives of outlines are tested on.
+OUTLINED = {
+    "triangle": triangle(),
+    "two": two_triangles(),
+    "crossing": crossing_triangles(),
+    "cubes": cube((15, 17), batch=2),
+    "sphere": icosphere((21, 17), 2, 2),
+    "fine torus": torus((13, 13), 40, 30),
+    "soup": soup(batch=2),
+    "padded": padded(cube()),
+    "double": torus((20, 20), dtype=torch.float64),
+    "one pixel": torus((1, 1)),
+    "none": empty((3, 5)),
+    "all padding": ScreenMesh(triangle().screen, torch.full((4, 3), -1), (5, 3)),
+}

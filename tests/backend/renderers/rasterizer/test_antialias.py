@@ -13,21 +13,6 @@ from tests.backend.renderers.rasterizer import oracles, shapes
 from unrender.renderers.differentiable.rasterizer import Fragments, antialias, interpolate, rasterize
 from unrender.renderers.differentiable.rasterizer.backends import Backend
 
-MESHES = {
-    "triangle": shapes.triangle(),
-    "two": shapes.two_triangles(),
-    "crossing": shapes.crossing_triangles(),
-    "cubes": shapes.cube((15, 17), batch=2),
-    "sphere": shapes.icosphere((21, 17), 2, 2),
-    "fine torus": shapes.torus((13, 13), 40, 30),
-    "soup": shapes.soup(batch=2),
-    "padded": shapes.padded(shapes.cube()),
-    "double": shapes.torus((20, 20), dtype=torch.float64),
-    "one pixel": shapes.torus((1, 1)),
-    "none": shapes.empty((3, 5)),
-    "all padding": shapes.ScreenMesh(shapes.triangle().screen, torch.full((4, 3), -1), (5, 3)),
-}
-
 
 def square(left: float, top: float, right: float, bottom: float, depth: float = 1.0) -> Tensor:
     """Corners [4, 3] for the faces of `SQUARE`."""
@@ -57,19 +42,19 @@ def seen(mesh: shapes.ScreenMesh, backend: Backend) -> tuple[Tensor, Tensor, Ten
     return blended.detach(), to_image, torch.zeros_like(screen) if to_screen is None else to_screen
 
 
-@pytest.mark.parametrize("name", MESHES)
+@pytest.mark.parametrize("name", shapes.OUTLINED)
 def test_the_kernels_do_what_the_reference_does(name: str) -> None:
-    for got, expected in zip(seen(MESHES[name], "cpu"), seen(MESHES[name], "reference"), strict=True):
+    for got, expected in zip(seen(shapes.OUTLINED[name], "cpu"), seen(shapes.OUTLINED[name], "reference"), strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["two", "cubes", "soup", "fine torus"])
 def test_results_are_equal_to_the_last_bit(name: str) -> None:
-    first = seen(MESHES[name], "cpu")
+    first = seen(shapes.OUTLINED[name], "cpu")
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        again = seen(MESHES[name], "cpu")
+        again = seen(shapes.OUTLINED[name], "cpu")
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))

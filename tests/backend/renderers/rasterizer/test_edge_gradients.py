@@ -11,20 +11,6 @@ from tests.backend.renderers.rasterizer import oracles, shapes
 from unrender.renderers.differentiable.rasterizer import Fragments, edge_gradients, interpolate, rasterize
 from unrender.renderers.differentiable.rasterizer.backends import Backend
 
-MESHES = {
-    "triangle": shapes.triangle(),
-    "two": shapes.two_triangles(),
-    "crossing": shapes.crossing_triangles(),
-    "cubes": shapes.cube((15, 17), batch=2),
-    "sphere": shapes.icosphere((21, 17), 2, 2),
-    "fine torus": shapes.torus((13, 13), 40, 30),
-    "soup": shapes.soup(batch=2),
-    "padded": shapes.padded(shapes.cube()),
-    "double": shapes.torus((20, 20), dtype=torch.float64),
-    "one pixel": shapes.torus((1, 1)),
-    "none": shapes.empty((3, 5)),
-    "all padding": shapes.ScreenMesh(shapes.triangle().screen, torch.full((4, 3), -1), (5, 3)),
-}
 SIDE_BY_SIDE = torch.tensor([[0, 1, 2], [0, 2, 3], [3, 2, 4], [3, 4, 5]])
 
 
@@ -44,18 +30,18 @@ def sent(mesh: shapes.ScreenMesh, backend: Backend, perspective: bool = True) ->
 
 
 @pytest.mark.parametrize("perspective", [True, False])
-@pytest.mark.parametrize("name", MESHES)
+@pytest.mark.parametrize("name", shapes.OUTLINED)
 def test_the_kernels_do_what_the_reference_does(name: str, perspective: bool) -> None:
-    got, expected = (sent(MESHES[name], backend, perspective) for backend in ("cpu", "reference"))
+    got, expected = (sent(shapes.OUTLINED[name], backend, perspective) for backend in ("cpu", "reference"))
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_gradients_are_equal_to_the_last_bit() -> None:
     for name in ("two", "crossing", "cubes", "soup", "fine torus"):
-        first, threads = sent(MESHES[name], "cpu"), torch.get_num_threads()
+        first, threads = sent(shapes.OUTLINED[name], "cpu"), torch.get_num_threads()
         try:
             torch.set_num_threads(1)
-            assert torch.equal(first, sent(MESHES[name], "cpu"))
+            assert torch.equal(first, sent(shapes.OUTLINED[name], "cpu"))
         finally:
             torch.set_num_threads(threads)
 
