@@ -21,7 +21,7 @@ from unrender.renderers.differentiable.rasterizer.cpu.closest_points import (
     side_of,
 )
 from unrender.renderers.differentiable.rasterizer.cpu.scatter import scatter_corners
-from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, face_box, tile_lists
+from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, box_in_tile, face_box, tile_lists
 
 _COVERED, _NEAR = 1, 2
 
@@ -92,9 +92,9 @@ def _cover(screen, faces, near, offsets, ids, across, tasks, state):  # type: ig
             points, triangles = screen[image], faces[image % len(faces)]
             for place in range(offsets[tile], offsets[tile + 1]):
                 face = ids[place]
-                top, bottom, left, right = face_box(points, triangles, face, height, width, near, 0.0, False)
-                top, bottom = max(top, tile_top), min(bottom, tile_top + TILE)
-                left, right = max(left, tile_left), min(right, tile_left + TILE)
+                top, bottom, left, right = box_in_tile(
+                    points, triangles, face, height, width, near, 0.0, False, tile_top, tile_left
+                )
                 if top >= bottom or left >= right:
                     continue
                 set_up_edges(points, triangles[face], edges)
@@ -117,9 +117,9 @@ def _reach(screen, faces, near, box, offsets, ids, across, tasks, state):  # typ
             image, tile_top, tile_left = tile // (down * across), tile // across % down * TILE, tile % across * TILE
             points, triangles = screen[image], faces[image % len(faces)]
             for place in range(offsets[tile], offsets[tile + 1]):
-                top, bottom, left, right = face_box(points, triangles, ids[place], height, width, near, box, False)
-                top, bottom = max(top, tile_top), min(bottom, tile_top + TILE)
-                left, right = max(left, tile_left), min(right, tile_left + TILE)
+                top, bottom, left, right = box_in_tile(
+                    points, triangles, ids[place], height, width, near, box, False, tile_top, tile_left
+                )
                 for row in range(top, bottom):
                     for column in range(left, right):
                         if state[image, row, column] == 0:
@@ -141,9 +141,9 @@ def _collect(  # type: ignore[no-untyped-def]
             points, triangles = screen[image], faces[image % len(faces)]
             for place in range(offsets[tile], offsets[tile + 1]):
                 face = ids[place]
-                top, bottom, left, right = face_box(points, triangles, face, height, width, near, box, False)
-                top, bottom = max(top, tile_top), min(bottom, tile_top + TILE)
-                left, right = max(left, tile_left), min(right, tile_left + TILE)
+                top, bottom, left, right = box_in_tile(
+                    points, triangles, face, height, width, near, box, False, tile_top, tile_left
+                )
                 is_set_up = False
                 for row in range(top, bottom):
                     for column in range(left, right):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unrender.networks.numba_functions import compiled, use_threads
 from unrender.renderers.differentiable.rasterizer.cpu.scatter import scatter_corners
-from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, face_box, tile_lists
+from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, box_in_tile, tile_lists
 
 _AT_ZERO = -2.2250738585072014e-308  # what an edge that takes the centres on it compares with, in place of nought
 _WIDE = 4  # boxes of more columns are worth finding out where the edges cross their rows
@@ -108,9 +108,9 @@ def _draw(  # type: ignore[no-untyped-def]
             tile_top, tile_left = row_of_tile * TILE, column_of_tile * TILE
             for place in range(offsets[tile], offsets[tile + 1]):
                 face = ids[place]
-                top, bottom, left, right = face_box(points, triangles, face, height, width, near, 0.0, cull)
-                top, bottom = max(top, tile_top), min(bottom, tile_top + TILE)
-                left, right = max(left, tile_left), min(right, tile_left + TILE)
+                top, bottom, left, right = box_in_tile(
+                    points, triangles, face, height, width, near, 0.0, cull, tile_top, tile_left
+                )
                 i, j, k = triangles[face, 0], triangles[face, 1], triangles[face, 2]
                 x0, y0 = np.float64(points[i, 0]), np.float64(points[i, 1])
                 x1, y1 = np.float64(points[j, 0]), np.float64(points[j, 1])

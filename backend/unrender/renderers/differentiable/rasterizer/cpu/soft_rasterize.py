@@ -25,7 +25,7 @@ from unrender.renderers.differentiable.rasterizer.cpu.closest_points import (
     side_of,
 )
 from unrender.renderers.differentiable.rasterizer.cpu.scatter import scatter_corners
-from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, face_box, tile_lists
+from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, box_in_tile, face_box, tile_lists
 
 _FAINT = -40.0  # e to the power of this is nothing beside the weight of the nearest surface
 
@@ -127,9 +127,9 @@ def _blend(  # type: ignore[no-untyped-def]
             for place in range(offsets[tile], offsets[tile + 1]):
                 face = ids[place]
                 triangle = triangles[face]
-                top, bottom, left, right = face_box(points, triangles, face, height, width, near, reach, False)
-                top, bottom = max(top, tile_top), min(bottom, tile_top + TILE)
-                left, right = max(left, tile_left), min(right, tile_left + TILE)
+                top, bottom, left, right = box_in_tile(
+                    points, triangles, face, height, width, near, reach, False, tile_top, tile_left
+                )
                 turn = set_up_edges(points, triangle, edges)
                 for k in range(3):
                     z[k] = points[triangle[k], 2]

@@ -22,7 +22,7 @@ from unrender.renderers.differentiable.rasterizer.cpu.closest_points import (
     side_of,
 )
 from unrender.renderers.differentiable.rasterizer.cpu.scatter import scatter_corners
-from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, face_box, tile_lists
+from unrender.renderers.differentiable.rasterizer.cpu.tiles import TILE, box_in_tile, tile_lists
 
 
 def soft_skirt_forward(
@@ -105,9 +105,9 @@ def _find(  # type: ignore[no-untyped-def]
                 if features == 0:
                     continue
                 triangle = triangles[face]
-                top, bottom, left, right = face_box(points, triangles, face, height, width, near, margin, False)
-                top, bottom = max(top, tile_top), min(bottom, tile_top + TILE)
-                left, right = max(left, tile_left), min(right, tile_left + TILE)
+                top, bottom, left, right = box_in_tile(
+                    points, triangles, face, height, width, near, margin, False, tile_top, tile_left
+                )
                 z0 = np.float64(points[triangle[0], 2])
                 z1, z2 = np.float64(points[triangle[1], 2]), np.float64(points[triangle[2], 2])
                 foremost = min(z0, z1, z2)

@@ -93,6 +93,15 @@ def face_box(screen, faces, face, height, width, near, margin, cull):  # type: i
     return top, bottom, left, right
 
 
+@compiled()
+def box_in_tile(  # type: ignore[no-untyped-def]
+    screen, faces, face, height, width, near, margin, cull, tile_top, tile_left
+):
+    """The part of `face_box` in the tile that begins there; empty if top >= bottom or left >= right."""
+    top, bottom, left, right = face_box(screen, faces, face, height, width, near, margin, cull)
+    return max(top, tile_top), min(bottom, tile_top + TILE), max(left, tile_left), min(right, tile_left + TILE)
+
+
 @compiled(parallel=True, cache=True)
 def _count(screen, faces, height, width, near, margin, cull, first, last, counts):  # type: ignore[no-untyped-def]
     down, across, slices = (height + TILE - 1) // TILE, (width + TILE - 1) // TILE, counts.shape[1]
