@@ -2,16 +2,10 @@
 """How the CPU kernels of the networks are compiled and run."""
 
 import inspect
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numba
-
-# TBB, numba's own first choice where it is installed, gets slower with every parallel loop of a process: after a
-# hundred thousand of them one takes milliseconds, with OpenMP ten microseconds from first to last.
-if "NUMBA_THREADING_LAYER_PRIORITY" not in os.environ:
-    setattr(numba.config, "THREADING_LAYER_PRIORITY", ["omp", "tbb", "workqueue"])  # noqa: B010 (types do not know it)
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
