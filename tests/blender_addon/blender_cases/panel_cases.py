@@ -338,6 +338,7 @@ def case_a_collection_is_rendered_and_learned_from_in_one_go() -> None:
         assert (sent["images"], sent["cameras"], sent["config"]) == (300, "above", "iggan-32")
         assert sent["resume"] is False
         wait_until(lambda: session().jobs[job].status.value == "IMPORTED", poll)
+        wait_until(lambda: "boxes" in [card.name for card in session().state.server.models], poll)
         assert bpy.ops.unrender.use_model(model="boxes") == {"FINISHED"}
         assert settings().model == "boxes", "the Generate panel has the run"
 
