@@ -18,8 +18,8 @@ from .conftest import Story
 pytestmark = pytest.mark.gui
 
 SECONDS = 120.0
-BLOCK = 32  # pixels; a line of text changes less than a third of a block of this size
-CHANGED = 0.35
+BLACK = 8  # of 255; no text, line or button of Blender's usual theme is as dark
+SHEET_SHARE = 0.2  # of a row or column of the panel that runs through a sheet, at least so much is its ground
 
 
 def shapes(artist: Artist) -> list[str]:
@@ -50,16 +50,23 @@ def wait_for_training(artist: Artist, **wanted: Any) -> dict[str, Any]:
     return artist.blender.wait_until("session", is_so, SECONDS)
 
 
-def changed_blocks(before: np.ndarray, after: np.ndarray) -> int:
-    """In how many blocks of 32x32 pixels a third of the pixels is another. Pictures: uint8 RGB [H, W, 3]."""
-    other = np.abs(before.astype(int) - after).max(axis=2) > 12
-    rows, columns = (size // BLOCK for size in other.shape)
-    blocks = other[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    return int((blocks.mean(axis=(1, 3)) > CHANGED).sum())
-
-
 def panel_picture(artist: Artist) -> np.ndarray:
     return artist.regions.find("VIEW_3D", "UI").of(artist.screen.picture())
+
+
+def place_of_sheet(panel: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the sheet in the panel: what is black there is the ground of its shapes."""
+    black = panel.max(axis=2) < BLACK
+    rows = np.flatnonzero(black.mean(axis=1) > SHEET_SHARE)
+    assert len(rows), "no sheet is in sight"
+    band = slice(rows[0], rows[-1] + 1)
+    columns = np.flatnonzero(black[band].mean(axis=0) > SHEET_SHARE)
+    return band, slice(columns[0], columns[-1] + 1)
+
+
+def changed_share(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of the pixels that are another. Pictures: uint8 RGB [H, W, 3] of one size."""
+    return float((np.abs(before.astype(int) - after).max(axis=2) > 12).mean())
 
 
 def test_the_zip_is_installed_and_enabled_by_hand(story: Story) -> None:
@@ -146,9 +153,10 @@ def test_a_training_shows_a_sheet_that_changes_on_the_screen(story: Story, tmp_p
     artist.point_at_viewport()
     artist.blender.wait_until("session", lambda session: training(session).get("sheet"), SECONDS)
     time.sleep(1.0)
-    first = panel_picture(artist)
+    panel = panel_picture(artist)
+    sheet = place_of_sheet(panel)
     deadline = time.monotonic() + SECONDS
-    while changed_blocks(first, panel_picture(artist)) < 4:
+    while changed_share(panel[sheet], panel_picture(artist)[sheet]) < 0.05:
         assert time.monotonic() < deadline, "the sheet never changed"
         assert training(artist.session())["status"] == "RUNNING"
         time.sleep(0.5)
