@@ -10,13 +10,14 @@ import torch
 from jaxtyping import Bool
 
 from unrender.methods.voxel_gan.measuring.reference import Reference
-from unrender.methods.voxel_gan.measuring.samples import Samples, Work
+from unrender.methods.voxel_gan.measuring.samples import Samples
 from unrender.metrics.features import ImageFeatures
 from unrender.metrics.frechet_distance import frechet_distance
 from unrender.metrics.grid_statistics import grid_statistics, mean_statistics
 from unrender.metrics.kernel_distance import kernel_distance, kernel_distance_deviation
 from unrender.metrics.precision_recall import precision_recall
 from unrender.metrics.shape_distances import chamfer_distances, compare_sets, overlap_distances
+from unrender.training.work import Work
 
 MOST_COMPARED = 200  # shapes of each side whose distances are taken
 _FEWEST_COMPARED = 2

@@ -13,12 +13,13 @@ from unrender.methods.voxel_gan.measuring.figures import Figures
 from unrender.methods.voxel_gan.measuring.metric_list import ALL, DEFAULT, chosen_metrics, obstacle
 from unrender.methods.voxel_gan.measuring.proxy_fidelity import proxy_psnr
 from unrender.methods.voxel_gan.measuring.reference import load_reference
-from unrender.methods.voxel_gan.measuring.samples import GridSamples, Work, draw_samples
+from unrender.methods.voxel_gan.measuring.samples import GridSamples, draw_samples
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.rendering import LazyRenderer, build_renderer
 from unrender.methods.voxel_gan.sampling import load_any_generator, read_model_config
 from unrender.metrics.features import ImageFeatures
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
+from unrender.training.work import Work
 
 EVALUATIONS = "evaluations.jsonl"
 DEFAULT_THRESHOLD = 0.5

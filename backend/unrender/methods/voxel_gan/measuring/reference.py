@@ -15,9 +15,9 @@ from unrender.data.shape_sets import ShapeSet
 from unrender.data.training_pictures import spread
 from unrender.errors import ConfigurationError, DataError
 from unrender.methods.voxel_gan.config import DataConfig, VoxelGanConfig
-from unrender.methods.voxel_gan.measuring.samples import Work
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.loading import load_pictures, open_shapes, render_examples
+from unrender.training.work import Work
 
 HELD_OUT_SEED = 2_000_000
 """Seeds of procedural objects from here on are of no training, and the feature network was not trained on them."""

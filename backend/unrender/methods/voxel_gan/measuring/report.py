@@ -19,7 +19,7 @@ from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.measuring.measures import EVALUATIONS
 from unrender.methods.voxel_gan.measuring.metric_list import FIGURES, METRICS
 from unrender.methods.voxel_gan.measuring.reference import load_reference
-from unrender.methods.voxel_gan.measuring.samples import Work, draw_samples
+from unrender.methods.voxel_gan.measuring.samples import draw_samples
 from unrender.methods.voxel_gan.measuring.turnaround import render_turnaround
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.loading import load_pictures, render_examples
@@ -31,6 +31,7 @@ from unrender.training.html_page import curve, curves, details, page, paragraph,
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
 from unrender.training.run_folder import RunFolder
 from unrender.training.sheets import picture_grid
+from unrender.training.work import Work
 
 PAGE = "report.html"
 _SHOWN, _COLUMNS = 32, 8

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured: generated shapes or images, or real shapes in their place, each from a view of its own."""
 
-import time
-from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,34 +8,16 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from unrender.errors import CancelledError
 from unrender.geometry.cameras import Cameras
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.networks import AnyGenerator
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox, PendingImages
-from unrender.training.progress import CancelCheck, Progress, ProgressCallback
+from unrender.training.work import Work
 
 _RENDERS = 64  # images per request
 _SHAPES = 16  # grids per call of the generator
 
 Threshold = float | Float[Tensor, "N"]
-
-
-class Work:
-    """Where long work reports, and where it asks whether to go on."""
-
-    def __init__(self, progress: ProgressCallback, cancelled: CancelCheck) -> None:
-        self.progress, self.cancelled = progress, cancelled
-
-    def parts(self, phase: str, count: int, size: int) -> Iterator[slice]:
-        """Slices of `size` that make up `count`; reports after each. Raises CancelledError."""
-        started = time.monotonic()
-        for first in range(0, count, size):
-            if self.cancelled():
-                raise CancelledError(f"Stopped after {first} of {count} ({phase}).")
-            last = min(first + size, count)
-            yield slice(first, last)
-            self.progress(Progress(phase, last, count, (time.monotonic() - started) / last * (count - last)))
 
 
 @runtime_checkable  # so that annotations can be checked in the tests

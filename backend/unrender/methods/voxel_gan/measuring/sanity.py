@@ -14,13 +14,14 @@ from unrender.methods.voxel_gan.measuring.figures import Figures
 from unrender.methods.voxel_gan.measuring.measures import DEFAULT_THRESHOLD
 from unrender.methods.voxel_gan.measuring.metric_list import DEFAULT, METRICS, chosen_metrics
 from unrender.methods.voxel_gan.measuring.reference import Reference, load_reference, some_grids
-from unrender.methods.voxel_gan.measuring.samples import GridSamples, ImageSamples, Samples, Work, draw_samples
+from unrender.methods.voxel_gan.measuring.samples import GridSamples, ImageSamples, Samples, draw_samples
 from unrender.methods.voxel_gan.networks import build_any_generator
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.rendering import build_renderer
 from unrender.methods.voxel_gan.sampling import read_model_config
 from unrender.metrics.features import ImageFeatures
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
+from unrender.training.work import Work
 
 
 def measure_sanity(

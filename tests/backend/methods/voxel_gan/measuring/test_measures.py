@@ -26,7 +26,7 @@ from unrender.methods.voxel_gan.measuring.measures import append_evaluation, mea
 from unrender.methods.voxel_gan.measuring.metric_list import FIGURES, METRICS, chosen_metrics
 from unrender.methods.voxel_gan.measuring.reference import HELD_OUT_SEED, Reference, load_reference
 from unrender.methods.voxel_gan.measuring.report import write_report
-from unrender.methods.voxel_gan.measuring.samples import GridSamples, Work
+from unrender.methods.voxel_gan.measuring.samples import GridSamples
 from unrender.methods.voxel_gan.measuring.sanity import measure_sanity
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.sampling import GENERATOR_KIND, TRAINING_KIND
@@ -36,6 +36,7 @@ from unrender.training.checkpoint import save_checkpoint
 from unrender.training.devices import Devices
 from unrender.training.progress import Progress, ignore_progress, never_cancelled
 from unrender.training.run_folder import RunFolder
+from unrender.training.work import Work
 
 COUNT = 16
 THRESHOLD = 0.13  # an untrained generator is near its bias
