@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+Images = Float[Tensor, "N C H W"] | UInt8[Tensor, "N C H W"]
 
 # Raise it when the same files and settings would give other pixels.
 CONTENT_VERSION = 2
@@ -44,7 +46,7 @@ class ImageCache:
             digest.update(f"{path.relative_to(root).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
         return digest.hexdigest()[:32]
 
-    def load(self, key: str) -> tuple[Float[Tensor, "N C H W"], dict[str, Any]] | None:
+    def load(self, key: str) -> tuple[Images, dict[str, Any]] | None:
         """The images and the facts saved with them, or None where they are not there or not whole."""
         path = self.folder / f"{key}{_SUFFIX}"
         try:
@@ -56,7 +58,7 @@ class ImageCache:
             return None
         return images, facts
 
-    def save(self, key: str, images: Float[Tensor, "N C H W"], facts: dict[str, Any]) -> None:
+    def save(self, key: str, images: Images, facts: dict[str, Any]) -> None:
         """Keep a set, atomically; silently does nothing where the folder cannot be written or the disk is full."""
         with contextlib.suppress(OSError, SafetensorError):
             self.folder.mkdir(parents=True, exist_ok=True)

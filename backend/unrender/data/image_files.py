@@ -33,6 +33,7 @@ class DecodedImage:
 
     rgb: NDArray[np.uint8]  # [H, W, 3]
     alpha: NDArray[np.uint8] | None  # [H, W], straight; None where the file has no transparency or is opaque throughout
+    frames: int = 1  # pictures in the file, of an animation or of several pages; these are the first one's pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def decode_image(path: Path, most_pixels: int = 2048) -> DecodedImage:
             with Image.open(path, formats=tuple(FORMATS.values())) as opened:
                 if opened.mode == "F":
                     raise DataError("floating-point pixels have no defined white")
+                frames = int(getattr(opened, "n_frames", 1))
                 image = _to_8_bits(ImageOps.exif_transpose(opened))
     except DataError:
         raise
@@ -126,9 +128,9 @@ def decode_image(path: Path, most_pixels: int = 2048) -> DecodedImage:
     if image.mode == "RGBA":
         alpha = np.array(image.getchannel("A"))
         rgb = np.array(image.convert("RGB"))
-        return DecodedImage(rgb, None if alpha.min() == 255 else alpha)
+        return DecodedImage(rgb, None if alpha.min() == 255 else alpha, frames)
     factor = max(image.size) // most_pixels
-    return DecodedImage(np.array(image.reduce(factor) if factor > 1 else image), None)
+    return DecodedImage(np.array(image.reduce(factor) if factor > 1 else image), None, frames)
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

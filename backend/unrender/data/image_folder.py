@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unrender.data.framing import object_frame, resample_area, whole_frame
 from unrender.data.image_cache import ImageCache
 from unrender.data.image_files import FORMAT_NAMES, ImageFiles, decode_image, find_image_files, linear_light
 from unrender.data.photo_masks import FAULTS, MaskSettings, mask_photo
@@ -28,7 +29,7 @@ Framing = Literal["auto", "camera", "object"]
 
 LEAST_IMAGES = 16
 LEAST_PIXELS = 16
-_TRANSPARENT = "transparent throughout"
+TRANSPARENT = "transparent throughout"
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709, of linear light
 
 
@@ -153,7 +154,7 @@ def _load_files(
             sides.append(side)
         if progress is not None:
             progress(done + 1, len(files.paths))
-    _check(folder, len(images), skipped)
+    check_usable(folder, len(images), skipped)
     stacked = torch.from_numpy(np.stack(images))
     return ImageSet(stacked, tuple(sources), settings.encoding, tuple(cropped), tuple(sides), tuple(skipped))
 
@@ -176,51 +177,11 @@ def _load_file(path: Path, settings: ImageSettings, rendered: bool) -> tuple[Flo
     else:
         alpha = decoded.alpha.astype(np.float32) / 255.0
         if not (alpha > 0.5).any():
-            raise DataError(_TRANSPARENT)
+            raise DataError(TRANSPARENT)
     by_object = photograph if settings.framing == "auto" else settings.framing == "object"
-    frame = _object_frame(alpha, settings.fill) if by_object else _whole_frame(width, height)
+    frame = object_frame(alpha, settings.fill) if by_object else whole_frame(width, height)
     linear = np.concatenate([linear_light(decoded.rgb) * alpha[..., None], alpha[..., None]], axis=2)  # premultiplied
     return _finish(resample_area(linear, frame, settings.size), settings), by_object, frame[2]
-
-
-def _whole_frame(width: int, height: int) -> tuple[float, float, float]:
-    """Left, top and side of the square that holds the whole image, which it is centred in."""
-    side = float(max(width, height))
-    return (width - side) / 2.0, (height - side) / 2.0, side
-
-
-def _object_frame(alpha: Float[np.ndarray, "H W"], fill: float) -> tuple[float, float, float]:
-    """Left, top and side of the square that is centred on the object's box, whose larger side is `fill` of it."""
-    inside = alpha > 0.5
-    rows = np.flatnonzero(inside.any(axis=1))
-    columns = np.flatnonzero(inside.any(axis=0))
-    height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
-    side = max(height, width) / fill
-    return float(columns[0] + (width - side) / 2.0), float(rows[0] + (height - side) / 2.0), float(side)
-
-
-def resample_area(
-    image: Float[np.ndarray, "H W C"], frame: tuple[float, float, float], size: int
-) -> Float[np.ndarray, "size size C"]:
-    """Average the image over the pixels of a new grid: the square `frame` (left, top, side) in `size` x `size` pixels.
-
-    Exact areas where it shrinks, linear interpolation where it grows; nought beyond the image's edges. An image that
-    already has that size and frame comes back unchanged.
-    """
-    left, top, side = frame
-    rows = _area_weights(image.shape[0], top, side, size)
-    columns = _area_weights(image.shape[1], left, side, size)
-    return np.einsum("ih,hwc,jw->ijc", rows, image, columns, optimize=True).astype(np.float32)
-
-
-def _area_weights(count: int, start: float, side: float, size: int) -> Float[np.ndarray, "size count"]:
-    """The share of each of `count` old pixels in each new one, along one axis."""
-    step = side / size
-    width = max(step, 1.0)  # a box of one old pixel interpolates linearly
-    centres = start + (np.arange(size)[:, None] + 0.5) * step
-    edges = np.arange(count)[None, :]
-    overlap = np.minimum(centres + width / 2, edges + 1) - np.maximum(centres - width / 2, edges)
-    return np.clip(overlap, 0.0, None).astype(np.float32) / np.float32(width)
 
 
 def _finish(linear: Float[np.ndarray, "S S 4"], settings: ImageSettings) -> Float[np.ndarray, "C S S"]:
@@ -235,8 +196,10 @@ def _finish(linear: Float[np.ndarray, "S S 4"], settings: ImageSettings) -> Floa
     return np.ascontiguousarray(np.concatenate([colour, alpha], axis=2).transpose(2, 0, 1), dtype=np.float32)
 
 
-def _check(folder: Path, loaded: int, skipped: list[tuple[str, str]]) -> None:
-    """Raise DataError, with what to do, where too little of the folder can be used."""
+def check_usable(folder: Path, loaded: int, skipped: list[tuple[str, str]]) -> None:
+    """Raise DataError, with what to do, where too little of the folder can be used.
+
+    loaded: how many images can be. skipped: (path, reason) of those that cannot."""
     total = loaded + len(skipped)
     masks_failed = sum(reason in FAULTS for _, reason in skipped)
     examples = "; ".join(f"{path}: {reason}" for path, reason in skipped[:3])
@@ -246,7 +209,7 @@ def _check(folder: Path, loaded: int, skipped: list[tuple[str, str]]) -> None:
             f"({examples}).",
             "Photograph one object on evenly lit paper with space around it, or give images with transparency.",
         )
-    if loaded == 0 and all(reason == _TRANSPARENT for _, reason in skipped):
+    if loaded == 0 and all(reason == TRANSPARENT for _, reason in skipped):
         raise DataError(
             f"All {total} images in {folder} are transparent throughout: their masks are black and show no object.",
             "Keep the object's pixels opaque when cutting it out, or give the photos without an alpha channel.",

@@ -6,6 +6,8 @@ import math
 import re
 from pathlib import PurePosixPath
 
+from unrender.data.face_folders import is_thousands
+
 _COUNTER = re.compile(r"[ _.\-]*\(?\d+\)?$")
 
 
@@ -14,8 +16,10 @@ def group_photos(sources: tuple[str, ...]) -> tuple[str, ...]:
 
     Where photos lie in several folders, a folder is a group; else photos whose names differ in the number at their end
     alone are one (`apple-7_012.jpg` and `apple-7_013.jpg`), unless that would make one group of all: then every photo
-    is a group of its own.
+    is a group of its own, as it is in the folders of a thousand that FFHQ has.
     """
+    if is_thousands(sources):
+        return sources
     folders = tuple(PurePosixPath(source).parent.as_posix() for source in sources)
     if len(set(folders)) > 1:
         return folders

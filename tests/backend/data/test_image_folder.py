@@ -11,8 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
+from unrender.data.framing import resample_area
 from unrender.data.image_cache import ImageCache
-from unrender.data.image_folder import LUMINANCE, ImageSettings, load_images, resample_area
+from unrender.data.image_folder import LUMINANCE, ImageSettings, load_images
 from unrender.errors import DataError, UserError
 from unrender.geometry.conventions import linear_to_srgb
 
