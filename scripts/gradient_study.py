@@ -44,9 +44,9 @@ from unrender.methods.voxel_gan.game.critic import Critic
 from unrender.methods.voxel_gan.gradients.audit import PATHS, band_audit, proxy_gradient
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
-from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
 from unrender.methods.voxel_gan.pictures.rendering import build_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
+from unrender.metrics.evaluation import Evaluation
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.checkpoint import load_checkpoint, save_checkpoint
 from unrender.training.devices import Devices

@@ -58,6 +58,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
 
 
+def preset_names(presets: Path) -> list[str]:
+    """The names of the presets in a folder, sorted."""
+    return sorted(path.stem for path in presets.glob("*.toml"))
+
+
+def read_preset(presets: Path, name_or_path: str) -> dict[str, Any]:
+    """Parse a preset of that folder by its name, or any TOML file by its path; raises ConfigurationError."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = presets / f"{name_or_path}.toml"
+        if not path.is_file():
+            raise ConfigurationError(
+                f"There is no preset {name_or_path!r}.",
+                f"Presets: {', '.join(preset_names(presets))}; or name a .toml file.",
+            )
+    return read_toml(path)
+
+
 def dump_toml(config: Any) -> str:
     """The resolved config as TOML text that `from_mapping(kind, read_toml(...))` reads back to an equal value."""
     return tomli_w.dumps(to_mapping(config))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adaptive augmentation of what a discriminator sees (ADA, Karras et al. 2020), for (grey, alpha) images of objects.
+"""Adaptive augmentation of what a discriminator sees (ADA, Karras et al. 2020), for (grey, alpha) images of objects,
+and for whole pictures of three colours.
 
 Every image on its way into the discriminator, real or not, passes a random transformation; its operations happen with a
 probability p each that follows how much the discriminator has overfitted. As long as most images keep what an operation
@@ -7,11 +8,13 @@ changes, the generator is not taught the transformations ("non-leaking", section
 
 ADA turns images all the way round and shifts their hues. Here images stay views that a camera could have taken: turns
 in the plane are small, and none is by right angles. Mirror images are views of a mirrored object only if the light is
-its own mirror image, hence `flips` is the caller's decision (`Lighting.mirror_symmetric`).
+its own mirror image, hence `flips` is the caller's decision (`Lighting.mirror_symmetric`); of pictures with their light
+baked in, only if mirrored views are as likely.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -32,7 +35,8 @@ class Augmentation:
 
     placement: from places in the result to places in the image, in units where the image is [-1, 1]^2, y down.
     contrast, brightness: grey becomes `contrast (grey - alpha / 2) + alpha / 2 + brightness alpha`, so that nothing
-    appears where there is no object. cutout: centre of the square that is blanked, in [0, 1]^2; NaN for none.
+    appears where there is no object; a colour, which is opaque, the same with an alpha of 1. cutout: centre of the
+    square that is blanked, in [0, 1]^2; NaN for none.
     """
 
     placement: Float[Tensor, "B 2 3"]
@@ -51,20 +55,37 @@ class Augmentation:
         type. Places from outside of the image are empty. Images without a transformation come out as they are."""
         with torch.autocast(images.device.type, enabled=False):
             exact = images if images.dtype == torch.float64 else images.float()
-            moved = self._move(exact)
+            moved = self._move(exact, "zeros")
             alpha = moved[:, 1:]
-            contrast, brightness = (value.to(exact).view(-1, 1, 1, 1) for value in (self.contrast, self.brightness))
+            contrast, brightness = self._tone(exact)
             grey = contrast * moved[:, :1] + (0.5 - 0.5 * contrast + brightness) * alpha
             return (torch.cat([grey, alpha], dim=1) * self._kept(exact)).to(images.dtype)
 
-    def _move(self, images: Tensor) -> Tensor:
+    def apply_opaque(self, pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+        """Transformed pictures that fill their frame; differentiable once with respect to them, in their type.
+
+        What comes into the frame from outside of it is the picture mirrored at its border: a border that is black, or
+        smeared, would be what real pictures and generated ones are told apart by. A square that is cut out is mid-grey.
+        Pictures without a transformation come out as they are.
+        """
+        with torch.autocast(pictures.device.type, enabled=False):
+            exact = pictures if pictures.dtype == torch.float64 else pictures.float()
+            contrast, brightness = self._tone(exact)
+            toned = contrast * self._move(exact, "reflection") + (0.5 - 0.5 * contrast + brightness)
+            return torch.where(self._kept(exact) > 0.0, toned, 0.5).to(pictures.dtype)
+
+    def _tone(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Contrast and brightness, [B, 1, 1, 1]."""
+        return self.contrast.to(images).view(-1, 1, 1, 1), self.brightness.to(images).view(-1, 1, 1, 1)
+
+    def _move(self, images: Tensor, outside: Literal["zeros", "reflection"]) -> Tensor:
         still = torch.eye(2, 3).expand_as(self.placement)
         moving = (self.placement != still).flatten(1).any(dim=1).to(images.device)
         if not moving.any():
             return images
         placement = self.placement.to(images)
         grid = functional.affine_grid(placement, list(images.shape), align_corners=False)
-        moved = functional.grid_sample(images, grid, "bilinear", "zeros", align_corners=False)
+        moved = functional.grid_sample(images, grid, "bilinear", outside, align_corners=False)
         return torch.where(moving.view(-1, 1, 1, 1), moved, images)
 
     def _kept(self, images: Tensor) -> Tensor:

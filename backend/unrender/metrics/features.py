@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unrender.data.image_folder import LUMINANCE
+from unrender.geometry.conventions import srgb_to_linear
 from unrender.metrics.feature_classifier import FeatureClassifier, feature_name, load_feature_classifier
 from unrender.metrics.inception import InceptionFeatures
 
@@ -35,3 +37,14 @@ class ImageFeatures:
         if self._inception is not None:
             return self._inception(images, self._encoding)
         return self._classifier.features(images)
+
+
+def as_grey_alpha(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:
+    """Opaque pictures of sRGB-encoded colours as what the classifier takes: their linear luminance, and an alpha of 1.
+
+    The classifier was trained on objects over black, and sees no colours: distances between such pictures tell shape,
+    place and brightness, not hue.
+    """
+    linear = srgb_to_linear(pictures.float())
+    grey = (linear * torch.from_numpy(LUMINANCE).to(linear).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    return torch.cat([grey, torch.ones_like(grey)], dim=1)

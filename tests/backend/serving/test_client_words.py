@@ -7,8 +7,8 @@ import pytest
 
 from unrender.errors import CheckpointError, DataError, DivergedError, UserError
 from unrender.methods.voxel_gan.config import load_config
-from unrender.methods.voxel_gan.config.architecture import check_architecture
 from unrender.serving.handlers.client_words import say_for_clients
+from unrender.training.architecture import check_architecture
 
 RUN = Path("/srv/unrender/runs/plums")
 FOLDERS = (RUN / "pictures", Path("/srv/unrender/datasets/stools"), RUN)
@@ -40,7 +40,7 @@ def test_a_client_is_told_in_its_own_words(error: UserError, said: str) -> None:
 def test_another_architecture_is_named_without_a_flag() -> None:
     config = load_config("iggan-32")
     with pytest.raises(CheckpointError) as caught:
-        check_architecture({"resolution": "16"}, config)
+        check_architecture({"resolution": "16"}, config, ("resolution",))
     say_for_clients(caught.value, *FOLDERS)
     assert "resolution = 16" in caught.value.message
     assert "--" not in caught.value.hint

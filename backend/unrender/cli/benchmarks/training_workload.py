@@ -12,7 +12,7 @@ from unrender.data.procedural import make_shape
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox, discriminator_images
-from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
+from unrender.metrics.evaluation import Evaluation
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.renderers.base import FinishedRender, RenderedImages, Renderer, Shapes
 from unrender.training.devices import Devices

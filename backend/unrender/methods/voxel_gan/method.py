@@ -24,8 +24,7 @@ from torch import Tensor, nn
 
 from unrender.errors import ConfigurationError
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.config.architecture import architecture, check_architecture
-from unrender.methods.voxel_gan.game.augmenter import Augmenter
+from unrender.methods.voxel_gan.config.architecture import architecture_settings
 from unrender.methods.voxel_gan.game.collapse import CollapseWatch
 from unrender.methods.voxel_gan.game.critic import Critic
 from unrender.methods.voxel_gan.game.discriminator_update import DiscriminatorUpdate
@@ -35,15 +34,17 @@ from unrender.methods.voxel_gan.game.generator_update import GeneratorUpdate
 from unrender.methods.voxel_gan.game.growth import Growth
 from unrender.methods.voxel_gan.game.players import build_networks
 from unrender.methods.voxel_gan.game.routes import build_route, silhouettes
-from unrender.methods.voxel_gan.game.updater import Statistics, Updater
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
-from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
 from unrender.methods.voxel_gan.proxy.band_correction import BandCorrection
 from unrender.methods.voxel_gan.proxy.pretraining import Pretraining
 from unrender.methods.voxel_gan.proxy.update import ProxyUpdate
+from unrender.metrics.evaluation import Evaluation
+from unrender.training.architecture import architecture, check_architecture
+from unrender.training.augmenter import Augmenter
 from unrender.training.devices import Devices
 from unrender.training.method import Phase
 from unrender.training.stopwatch import Stopwatch
+from unrender.training.updater import Statistics, Updater
 
 
 class VoxelGan:
@@ -65,7 +66,7 @@ class VoxelGan:
         self._fakes: Fakes | None = None
         self._pretraining: Pretraining | None = None
         critic = Critic(networks.discriminator, devices)
-        self._augmenter = Augmenter(config, devices)
+        self._augmenter = Augmenter(config, config.mirror_symmetric, devices)
         self._discriminator = DiscriminatorUpdate(config, critic, devices)
         self._proxy = None if networks.proxy is None else ProxyUpdate(config, networks.proxy, critic, devices)
         self._generator = GeneratorUpdate(config, networks.generator, networks.average, critic, self.route, devices)
@@ -212,7 +213,7 @@ class VoxelGan:
         """Weights, optimisers, random state and the batch whose images the next step uses. Together, if there are
         several processes."""
         return {
-            "architecture": architecture(self.config),
+            "architecture": architecture(self.config, architecture_settings(self.config)),
             **{name: network.state_dict() for name, network in self._networks().items()},
             "optimizers": {name: updater.state_dict() for name, updater in self._updaters().items()},
             "random": self._random.get_state(),
@@ -224,7 +225,7 @@ class VoxelGan:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken; raises CheckpointError if the networks were others."""
-        check_architecture(state.get("architecture"), self.config)
+        check_architecture(state.get("architecture"), self.config, architecture_settings(self.config))
         for name, network in self._networks().items():
             network.load_state_dict(state[name])
         for name, updater in self._updaters().items():

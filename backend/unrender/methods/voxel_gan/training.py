@@ -17,7 +17,6 @@ from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config, netwo
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.pictures.checks import complaints
-from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
 from unrender.methods.voxel_gan.pictures.loading import (
     load_config_for_data,
     load_pictures,
@@ -28,6 +27,7 @@ from unrender.methods.voxel_gan.pictures.loading import (
 )
 from unrender.methods.voxel_gan.pictures.rendering import training_renderer
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
+from unrender.metrics.evaluation import Evaluation
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.devices import Devices
 from unrender.training.launch import Layout, launch

@@ -17,8 +17,8 @@ from unrender.geometry.lighting import Lighting
 from unrender.methods.voxel_gan.config import VoxelGanConfig, load_config
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
-from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND
+from unrender.metrics.evaluation import Evaluation
 from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.renderers.base import PendingRender, RenderedImages, Shapes
 from unrender.renderers.off_the_shelf.ray_march_renderer import RayMarchRenderer

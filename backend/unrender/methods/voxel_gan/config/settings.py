@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from unrender.configuration import from_mapping, read_toml, with_defaults, with_overrides
-from unrender.errors import ConfigurationError
+from unrender import configuration
+from unrender.configuration import from_mapping, read_preset, with_defaults, with_overrides
 from unrender.geometry.cameras import ViewLaw
 from unrender.geometry.lighting import IGGAN_LIGHTING, Lighting
 from unrender.methods.voxel_gan.config.networks import DiscriminatorConfig, GeneratorConfig, ProxyConfig
@@ -17,6 +17,8 @@ from unrender.methods.voxel_gan.config.pictures import DataConfig, PhotoConfig, 
 Route = Literal["proxy", "visual_hull", "absorption", "emission_absorption", "image"]
 """From the generator to the discriminator: IG-GAN's proxy of a black box; three closed-form renderers through which
 gradients flow by themselves (PrGAN; PlatonicGAN's two); or a generator of images that has no shapes (DCGAN)."""
+
+_PRESETS = Path(__file__).parent / "presets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ class VoxelGanConfig:
     def corrects_bands(self) -> bool:
         return self.route == "proxy" and self.proxy.has_band_correction
 
+    @property
+    def mirror_symmetric(self) -> bool:
+        """Whether light and views are their own mirror images, so that images may be mirrored."""
+        left, right = self.views.azimuth_degrees
+        return self.lighting.mirror_symmetric and abs(left + right) < 1e-3
+
     def _check_sizes(self) -> None:
         if self.resolution != 4 * 2 ** len(self.generator.channels):
             raise ValueError(
@@ -108,7 +116,7 @@ def network_threads(config: VoxelGanConfig) -> int:
 
 def preset_names() -> list[str]:
     """Names that `load_config` knows, sorted."""
-    return sorted(path.stem for path in _presets().glob("*.toml"))
+    return configuration.preset_names(_PRESETS)
 
 
 def load_config(
@@ -118,15 +126,5 @@ def load_config(
 
     known: settings by their dotted names that hold where neither the file nor an override says otherwise.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = _presets() / f"{name_or_path}.toml"
-        if not path.is_file():
-            raise ConfigurationError(
-                f"There is no preset {name_or_path!r}.", f"Presets: {', '.join(preset_names())}; or name a .toml file."
-            )
-    return from_mapping(VoxelGanConfig, with_defaults(with_overrides(read_toml(path), overrides), known or {}))
-
-
-def _presets() -> Path:
-    return Path(__file__).parent / "presets"
+    settings = with_overrides(read_preset(_PRESETS, name_or_path), overrides)
+    return from_mapping(VoxelGanConfig, with_defaults(settings, known or {}))

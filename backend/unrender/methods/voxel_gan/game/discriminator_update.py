@@ -9,8 +9,8 @@ from unrender.losses.adversarial import discriminator_loss, r1_penalty, relativi
 from unrender.losses.augmentation import Augmentation
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.game.critic import Critic, augmented
-from unrender.methods.voxel_gan.game.updater import Statistics, Updater, add_up
 from unrender.training.devices import Devices
+from unrender.training.updater import Statistics, Updater, add_up
 
 
 class DiscriminatorUpdate:

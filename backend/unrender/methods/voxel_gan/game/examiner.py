@@ -13,7 +13,7 @@ from unrender.methods.voxel_gan.game.critic import Critic
 from unrender.methods.voxel_gan.game.players import VoxelGanNetworks
 from unrender.methods.voxel_gan.gradients.audit import band_audit
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
-from unrender.methods.voxel_gan.pictures.evaluation import Evaluation
+from unrender.metrics.evaluation import Evaluation
 from unrender.training.devices import Devices
 from unrender.training.sheets import picture_grid
 

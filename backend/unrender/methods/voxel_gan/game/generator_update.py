@@ -11,11 +11,11 @@ from unrender.losses.augmentation import Augmentation
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.game.critic import Critic, Judge, augmented
 from unrender.methods.voxel_gan.game.fakes import Fakes
-from unrender.methods.voxel_gan.game.players import update_average
 from unrender.methods.voxel_gan.game.routes import Route
-from unrender.methods.voxel_gan.game.updater import Statistics, Updater, add_up
 from unrender.methods.voxel_gan.networks import AnyGenerator
+from unrender.training.average import update_average
 from unrender.training.devices import Devices
+from unrender.training.updater import Statistics, Updater, add_up
 
 GradientCorrection = Callable[[int, Fakes, Tensor, Judge], Tensor]
 """(step, fakes, dLoss/d(output), whose loss it is) -> what the generator is given in its place."""

@@ -40,15 +40,3 @@ def build_networks(config: VoxelGanConfig, devices: Devices) -> VoxelGanNetworks
         placed(discriminator, torch.channels_last),
         None if proxy is None else placed(proxy, torch.channels_last if config.proxy.kind == "compositing" else None),
     )
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, current: nn.Module, decay: float) -> None:
-    """EMA of the weights and of the running statistics, which belong to them; counters are copied."""
-    for mean, value in zip(average.parameters(), current.parameters(), strict=True):
-        mean.lerp_(value, 1.0 - decay)
-    for kept, buffer in zip(average.buffers(), current.buffers(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(buffer, 1.0 - decay)
-        else:
-            kept.copy_(buffer)

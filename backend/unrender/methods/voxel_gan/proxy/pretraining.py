@@ -4,11 +4,11 @@
 import time
 
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.game.updater import Statistics
 from unrender.methods.voxel_gan.pictures.black_box import BlackBox
 from unrender.methods.voxel_gan.proxy.replay import ProxyReplay
 from unrender.methods.voxel_gan.proxy.update import ProxyUpdate
 from unrender.training.devices import Devices
+from unrender.training.updater import Statistics
 
 
 class Pretraining:

@@ -13,10 +13,10 @@ from unrender.losses.matching import feature_matching_loss, output_matching_loss
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.game.critic import Critic, augmented
 from unrender.methods.voxel_gan.game.fakes import Fakes
-from unrender.methods.voxel_gan.game.updater import Statistics, Updater, add_up
 from unrender.methods.voxel_gan.gradients.paths import shown_to_proxy
 from unrender.methods.voxel_gan.proxy.render_buffer import RenderBuffer
 from unrender.training.devices import Devices
+from unrender.training.updater import Statistics, Updater, add_up
 
 _LOOK_INTERVAL = 16  # steps between looks at how well a frozen proxy does
 

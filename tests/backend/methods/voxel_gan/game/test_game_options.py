@@ -25,12 +25,12 @@ from tests.backend.methods.voxel_gan.game_for_tests import (
 from unrender.data.procedural import make_shape
 from unrender.geometry.cameras import Cameras
 from unrender.losses.augmentation import draw_augmentation
-from unrender.methods.voxel_gan.game.augmenter import Augmenter
 from unrender.methods.voxel_gan.game.critic import Critic, Judge
 from unrender.methods.voxel_gan.game.fakes import Fakes
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.networks import build_discriminators, build_proxy
 from unrender.methods.voxel_gan.proxy.update import ProxyUpdate
+from unrender.training.augmenter import Augmenter
 
 ALL = (
     "adversarial_loss=r3gan",
@@ -131,7 +131,7 @@ def test_augmentation_rises_while_the_discriminator_tells_real_images_and_falls_
 def test_no_target_no_augmentation() -> None:
     trained = game("proxy.pretrain_images=0")
     assert "augmentation" not in play(trained, 1)[0]
-    assert Augmenter(trained.config, cpu()).draw(0, 0, 32) is None
+    assert Augmenter(trained.config, trained.config.mirror_symmetric, cpu()).draw(0, 0, 32) is None
 
 
 def test_images_are_mirrored_only_where_light_and_views_are_their_own_mirror_images() -> None:
@@ -146,7 +146,7 @@ def test_images_are_mirrored_only_where_light_and_views_are_their_own_mirror_ima
         "views from the right": ("views.azimuth_degrees=[0,90]",),
     }.items():
         trained = game("augmentation_target=0.5", "batch_size=64", "total_images=64", *overrides)
-        augmenter = Augmenter(trained.config, cpu())
+        augmenter = Augmenter(trained.config, trained.config.mirror_symmetric, cpu())
         augmenter.load_state_dict({"probability": 0.8})
         drawn = augmenter.draw(0, 0, 32)
         assert drawn is not None

@@ -2,19 +2,27 @@
 """What every update of a network has in common: an optimiser, micro-batches, several devices."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from unrender.methods.voxel_gan.config import DiscriminatorConfig, GeneratorConfig, ProxyConfig
 from unrender.training.devices import Devices
 
 Statistics = dict[str, Tensor]
 """Numbers without a gradient, left on the device: reading each at once would make a GPU wait."""
 
 
-OptimizerSettings = GeneratorConfig | DiscriminatorConfig | ProxyConfig
+@runtime_checkable  # so that annotations can be checked in the tests
+class OptimizerSettings(Protocol):
+    """What a network's settings say of its Adam."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def beta1(self) -> float: ...
+    @property
+    def beta2(self) -> float: ...
 
 
 class Updater:
