@@ -234,7 +234,7 @@ def _framed(
             raise DataError(
                 f"{width}x{height} pixels, but CelebA's aligned faces have {CELEBA_SIZE[0]}x{CELEBA_SIZE[1]}"
             )
-        return celeba_frame(settings.face_pixels), None
+        return celeba_frame(float(settings.face_pixels)), None
     if framing == "camera":
         return whole_frame(width, height), None
     if framing == "square":
