@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""z -> a scene: the shape and the texture of one object, each a picture on the sphere, and what lies behind it.
+
+Szabo, Meishvili, Favaro, Unsupervised Generative 3D Shape Learning from Natural Images, 2019, on a trunk like
+StyleGAN2's. The paper's shape pyramid and size constraint are described without formulas; those of
+`networks.octahedral_surface` and `SphereGenerator` are ours.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unrender.networks.modulated_convolutions import MappingNetwork, Padding, StyledLayer, StyledOutput
+from unrender.networks.octahedral_surface import OctahedralSurface
+from unrender.networks.sphere_padding import pad_sphere, upsample_padded, upsample_sphere
+
+_OFFSET_GAIN, _OFFSET_SPREAD = 0.2, 0.25  # a fresh generator's offsets are about a twentieth of the ball's radius
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A batch of scenes, in float32.
+
+    vertices: world coordinates, of the template that all scenes of a generator share.
+    texture: on the octahedral square, sRGB-encoded, [0, 1]; light is part of it.
+    background: what lies behind the object, three frames wide and high, sRGB-encoded, [0, 1].
+    """
+
+    vertices: Float[Tensor, "B N 3"]
+    texture: Float[Tensor, "B 3 t t"]
+    background: Float[Tensor, "B 3 b b"]
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    def __getitem__(self, index: slice | Tensor) -> "Scene":
+        return Scene(self.vertices[index], self.texture[index], self.background[index])
+
+    def detach(self) -> "Scene":
+        """The same scenes, which no gradient goes through."""
+        return Scene(self.vertices.detach(), self.texture.detach(), self.background.detach())
+
+
+class StyledTrunk(nn.Module):
+    """A learned constant that styled convolutions turn into pictures of twice the size, time and again.
+
+    first: side of the constant. channels: at first, 2 first, 4 first, ... padding: continues the pictures.
+    """
+
+    def __init__(self, first: int, channels: tuple[int, ...], style: int, padding: Padding) -> None:
+        super().__init__()
+        self.constant = nn.Parameter(torch.randn(1, channels[0], first, first))
+        self.first = StyledLayer(channels[0], channels[0], style, padding)
+        pairs = list(pairwise(channels))
+        self.before = nn.ModuleList(StyledLayer(inputs, outputs, style, padding) for inputs, outputs in pairs)
+        self.after = nn.ModuleList(StyledLayer(outputs, outputs, style, padding) for _, outputs in pairs)
+        self._padding = padding
+
+    def forward(self, w: Float[Tensor, "B style"]) -> list[Float[Tensor, "B _ _ _"]]:
+        """Features of every size, the smallest first."""
+        x = self.first(self.constant.expand(len(w), -1, -1, -1), w)
+        features = [x]
+        for before, after in zip(self.before, self.after, strict=True):
+            # Widths change at the smaller size, where convolutions are quick.
+            x = after(upsample_padded(self._padding(before(x, w))), w)
+            features.append(x)
+        return features
+
+
+class SphereGenerator(nn.Module):
+    """w -> offsets of the shape and texture, both on the octahedral square.
+
+    channels: of the trunk at 4^2, 8^2, ...; the last is the texture's size.
+    shape_size: of the finest offsets. pyramid: offsets are the sum of those of all levels from 4^2 on, level l with a
+        gain of 2^-l, so that what is coarse moves first and far, and what is fine little; else those of the finest
+        level alone, at a gain of 1.
+    """
+
+    def __init__(self, channels: tuple[int, ...], style: int, shape_size: int, pyramid: bool = True) -> None:
+        super().__init__()
+        sizes = [4 * 2**level for level in range(len(channels))]
+        if shape_size not in sizes:
+            raise ValueError(f"shape_size came as {shape_size}; expected one of the trunk's sizes, {sizes}")
+        finest = sizes.index(shape_size)
+        self.trunk = StyledTrunk(4, channels, style, pad_sphere)
+        self.to_rgb = nn.ModuleList(StyledOutput(width, 3, style) for width in channels)
+        self._levels = range(0 if pyramid else finest, finest + 1)
+        self.to_offsets = nn.ModuleList(
+            StyledOutput(channels[level], 3, style, _OFFSET_GAIN * (2.0**-level if pyramid else 1.0), _OFFSET_SPREAD)
+            for level in self._levels
+        )
+
+    def forward(self, w: Float[Tensor, "B style"]) -> tuple[Float[Tensor, "B 3 s s"], Float[Tensor, "B 3 t t"]]:
+        features = self.trunk(w)
+        offsets = _summed(
+            [layer(features[level], w) for level, layer in zip(self._levels, self.to_offsets, strict=True)]
+        )
+        return offsets, torch.sigmoid(_summed([layer(x, w) for layer, x in zip(self.to_rgb, features, strict=True)]))
+
+
+class BackgroundGenerator(nn.Module):
+    """w -> the background, on an ordinary picture of `3 * 2 ** (len(channels) - 1)` pixels a side.
+
+    is_periodic: whether its left and right borders meet, for cameras that go all around the object.
+    """
+
+    def __init__(self, channels: tuple[int, ...], style: int, is_periodic: bool = False) -> None:
+        super().__init__()
+        self.trunk = StyledTrunk(3, channels, style, _pad_around if is_periodic else _pad_frame)
+        self.to_rgb = StyledOutput(channels[-1], 3, style)
+
+    def forward(self, w: Float[Tensor, "B style"]) -> Float[Tensor, "B 3 b b"]:
+        return torch.sigmoid(self.to_rgb(self.trunk(w)[-1], w))
+
+
+class SceneGenerator(nn.Module):
+    """z ~ N(0, 1) -> scenes. The same z always gives the same scene, whatever else is in the batch."""
+
+    def __init__(
+        self,
+        mapping: MappingNetwork,
+        sphere: SphereGenerator,
+        surface: OctahedralSurface,
+        background: BackgroundGenerator,
+    ) -> None:
+        super().__init__()
+        self.mapping, self.sphere, self.surface, self.background = mapping, sphere, surface, background
+
+    @property
+    def latent(self) -> int:
+        return self.mapping.latent
+
+    def forward(self, z: Float[Tensor, "B latent"]) -> Scene:
+        return self.scene(self.mapping(z))
+
+    def scene(self, w: Float[Tensor, "B latent"]) -> Scene:
+        """The scenes of styles, the outputs of `mapping`: what one blends to go from one scene to another."""
+        offsets, texture = self.sphere(w)
+        return Scene(self.surface(offsets), texture, self.background(w))
+
+    @torch.no_grad()
+    def mean_style(self, count: int = 1024) -> Float[Tensor, "1 latent"]:
+        """Mean of the styles of `count` fixed z: the middle that truncation draws towards."""
+        z = torch.randn(count, self.latent, generator=torch.Generator().manual_seed(0))
+        weight = next(self.mapping.parameters())
+        return self.mapping(z.to(weight)).mean(dim=0, keepdim=True)
+
+
+def _summed(levels: list[Tensor]) -> Tensor:
+    """Pictures on the sphere, each of twice the size of the one before, added up at the size of the last."""
+    total = levels[0]
+    for level in levels[1:]:
+        total = upsample_sphere(total) + level
+    return total
+
+
+def _pad_frame(x: Tensor) -> Tensor:
+    return functional.pad(x, (1, 1, 1, 1), mode="replicate")
+
+
+def _pad_around(x: Tensor) -> Tensor:
+    return functional.pad(functional.pad(x, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of the sphere on the octahedral square, continued beyond its border.
+
+Each side of the square is folded in its middle, and its halves lie on one another (`geometry.octahedral_sphere`). Just
+beyond a border therefore lies what is just inside it, turned by half a turn about the middle of that side; beyond a
+corner, which is the back pole as the other three are, lies the corner opposite. Convolutions on pictures padded so see
+a closed surface: they know no border, and leave no seam.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+
+def pad_sphere(images: Float[Tensor, "B C n n"], width: int = 1) -> Float[Tensor, "B C m m"]:
+    """Continue square pictures by `width` pixels, 0 to n, on each side: m = n + 2 width.
+
+    Values are those of pixel centres, half a pixel inside the border. A function of the direction, sampled there, is
+    continued by its own values.
+    """
+    if width == 0:
+        return images
+    rows = torch.cat([images[:, :, :width].flip(2, 3), images, images[:, :, -width:].flip(2, 3)], dim=2)
+    return torch.cat([rows[..., :width].flip(2, 3), rows, rows[..., -width:].flip(2, 3)], dim=3)
+
+
+def upsample_sphere(images: Float[Tensor, "B C n n"]) -> Float[Tensor, "B C m m"]:
+    """Twice as many pixels a side, bilinearly, across the border as well."""
+    return upsample_padded(pad_sphere(images))
+
+
+def upsample_padded(padded: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h2 w2"]:
+    """Bilinear upsampling by 2 of what a pixel on each side surrounds: h2 = 2 (h - 2), w2 = 2 (w - 2)."""
+    return functional.interpolate(padded, scale_factor=2.0, mode="bilinear", align_corners=False)[..., 2:-2, 2:-2]
+
+
+def blur_sphere(images: Float[Tensor, "B C n n"], sigma: float) -> Float[Tensor, "B C n n"]:
+    """Gaussian blur by `sigma` pixels on the square, cut off at three sigma or where the padding ends; 0 for none.
+
+    Constants stay what they are. Distances are those on the square, which the octahedral map does not keep: the same
+    sigma is up to 1.7 times as wide on some parts of the sphere as on others.
+    """
+    reach = min(int(3.0 * sigma + 0.5), images.shape[-1])
+    if reach == 0:
+        return images
+    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    weights = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    weights = (weights / weights.sum()).view(1, 1, -1, 1)
+    batch, channels, side, _ = images.shape
+    planes = pad_sphere(images, reach).reshape(batch * channels, 1, side + 2 * reach, side + 2 * reach)
+    blurred = functional.conv2d(functional.conv2d(planes, weights), weights.transpose(2, 3))
+    return blurred.view(batch, channels, side, side)
