@@ -23,6 +23,7 @@ _PRESETS = Path(__file__).parent / "presets"
 
 @dataclass(frozen=True, slots=True)
 class VoxelGanConfig:
+    method: Literal["voxel_gan"] = "voxel_gan"  # a run is known by it; older runs do not name it
     route: Route = "proxy"  # "proxy" is IG-GAN, the others are its baselines
     resolution: int = 32  # voxels per side
     image_size: int = 64
