@@ -18,6 +18,7 @@ _PRESETS = Path(__file__).parent / "presets"
 
 @dataclass(frozen=True, slots=True)
 class TexturedMeshGanConfig:
+    method: Literal["textured_mesh_gan"] = "textured_mesh_gan"  # a run is known by it
     image_size: int = 64
     batch_size: int = 16  # of one step, over all devices
     total_images: int = 200_000  # real pictures shown
