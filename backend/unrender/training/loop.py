@@ -22,7 +22,6 @@ from unrender.training.progress import CancelCheck, Progress, ProgressCallback
 from unrender.training.run_folder import RunFolder
 
 _STATISTICS_WINDOW = 100
-_SHEET_PICTURES = 8  # real ones on a sheet of samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ class TrainingLoop:
     def _sample(self, progress: ProgressCallback, pace: "_Pace") -> None:
         if not self._devices.is_first:
             return
-        picture = self._method.sample_sheet(self._pictures.examples(_SHEET_PICTURES))
+        picture = self._method.sample_sheet(self._pictures.examples(self._method.sheet_pictures))
         self._run.save_sample(f"images-{self.images_shown:09d}", picture)
         progress(pace.report(pace.done, self._message(), picture))
 

@@ -23,6 +23,7 @@ class Method(Protocol):
     """A trainable system. All state that a resumed run needs goes through `state_dict`."""
 
     batch_size: int
+    sheet_pictures: int  # real ones that a sheet of samples takes
 
     def phases(self) -> tuple[Phase, ...]:
         """In the order in which they run."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every update of a network has in common: an optimiser, micro-batches, several devices."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,6 +24,15 @@ class OptimizerSettings(Protocol):
     def beta1(self) -> float: ...
     @property
     def beta2(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdamSettings:
+    """`OptimizerSettings` by themselves."""
+
+    learning_rate: float
+    beta1: float
+    beta2: float
 
 
 class Updater:

@@ -28,7 +28,7 @@ from unrender.methods.voxel_gan.config.architecture import architecture_settings
 from unrender.methods.voxel_gan.game.collapse import CollapseWatch
 from unrender.methods.voxel_gan.game.critic import Critic
 from unrender.methods.voxel_gan.game.discriminator_update import DiscriminatorUpdate
-from unrender.methods.voxel_gan.game.examiner import Examiner
+from unrender.methods.voxel_gan.game.examiner import SHEET_COLUMNS, Examiner
 from unrender.methods.voxel_gan.game.fakes import Fakes, draw_thresholds, fakes_from_state
 from unrender.methods.voxel_gan.game.generator_update import GeneratorUpdate
 from unrender.methods.voxel_gan.game.growth import Growth
@@ -58,7 +58,7 @@ class VoxelGan:
                 f"Take a multiple of {devices.world * config.accumulation}.",
             )
         self.config, self.black_box, self.devices = config, black_box, devices
-        self.batch_size = config.batch_size
+        self.batch_size, self.sheet_pictures = config.batch_size, SHEET_COLUMNS
         self.networks = networks = build_networks(config, devices)
         self.route = build_route(config, networks.proxy, devices)
         self._growth = Growth(config, networks, black_box)

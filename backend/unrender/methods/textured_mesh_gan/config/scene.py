@@ -18,7 +18,7 @@ class GeneratorConfig:
     learning_rate: float = 2e-3
     beta1: float = 0.0
     beta2: float = 0.99
-    average_decay: float = 0.998  # EMA of the weights per step, used for all samples
+    average_images: int = 10_000  # half-life of the moving average of the weights that all samples are made with
 
     def __post_init__(self) -> None:
         for name in ("latent", "mapping_layers"):

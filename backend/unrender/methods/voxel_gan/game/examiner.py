@@ -18,7 +18,7 @@ from unrender.training.devices import Devices
 from unrender.training.sheets import picture_grid
 
 _RENDERS = 64  # images per request
-_COLUMNS = 8  # of a sheet
+SHEET_COLUMNS = 8
 
 
 class Examiner:
@@ -42,8 +42,8 @@ class Examiner:
 
     def sheet(self, real: Float[Tensor, "B C H W"]) -> NDArray[np.uint8]:
         """Three rows generated at t = 0.5 from random views, the last row real."""
-        images = self.images(*self._draw(3 * _COLUMNS, 1))
-        return picture_grid(torch.cat([images, real[:_COLUMNS].cpu()]), _COLUMNS, self._black_box.encoding)
+        images = self.images(*self._draw(3 * SHEET_COLUMNS, 1))
+        return picture_grid(torch.cat([images, real[:SHEET_COLUMNS].cpu()]), SHEET_COLUMNS, self._black_box.encoding)
 
     def scores(self) -> dict[str, float]:
         """Distances of samples from the training images; how right the proxy's gradient is."""

@@ -6,11 +6,10 @@ from typing import Any
 
 from unrender.data.image_folder import ImageSet
 from unrender.methods.voxel_gan.config import VoxelGanConfig
+from unrender.training.view_checks import view_complaints as view_range_complaints
 
 FEW_PICTURES = 100
-_SLACK_DEGREES = 1.0
 _BLACK = 0.004  # mean radiance inside the masks: below one level of 8 bits
-_ANGLES = ("azimuth_degrees", "elevation_degrees")
 
 
 def complaints(config: VoxelGanConfig, count: int, photos: ImageSet | None, known: Mapping[str, Any]) -> list[str]:
@@ -29,17 +28,7 @@ def complaints(config: VoxelGanConfig, count: int, photos: ImageSet | None, know
 
 def view_complaints(config: VoxelGanConfig, known: Mapping[str, Any]) -> list[str]:
     """Sentences on views that the training draws and that no picture shows."""
-    sentences = []
-    for angle in _ANGLES:
-        name = f"views.{angle}"
-        if name not in known:
-            continue
-        (low, high), (least, most) = getattr(config.views, angle), known[name]
-        if low < least - _SLACK_DEGREES or high > most + _SLACK_DEGREES:
-            sentences.append(
-                f"{name} is {low:g} to {high:g}, but the pictures were rendered from {least:g} to {most:g}: generated "
-                f"shapes will be shown from sides that no picture shows. Set {name}=[{least:g},{most:g}]."
-            )
+    sentences = view_range_complaints(config.views, known)
     width = known.get("views.width")
     if width is not None and abs(width - config.views.width) > 1e-3:
         sentences.append(
