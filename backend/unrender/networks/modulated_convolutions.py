@@ -17,12 +17,12 @@ from torch.nn import functional
 Padding = Callable[[Tensor], Tensor]
 """Continues pictures by one pixel on each side."""
 
-_SLOPE = 0.2
+_SLOPE, _GAIN = 0.2, math.sqrt(2.0)
 
 
 def leaky(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """StyleGAN2's activation, which keeps the second moment of normal numbers at about 1."""
-    return functional.leaky_relu(x, _SLOPE) * math.sqrt(2.0)
+    return functional.leaky_relu(x, _SLOPE) * _GAIN
 
 
 class EqualisedLinear(nn.Module):
@@ -80,7 +80,7 @@ class ModulatedConvolution(nn.Module):
         y = functional.conv2d(x if self._padding is None else self._padding(x), weight)
         if not self._demodulates:
             return y
-        squares = scales.float().square() @ weight.square().sum(dim=(2, 3)).T  # of the length of the scaled weights
+        squares = scales.square() @ weight.square().sum(dim=(2, 3)).T  # of the length of the scaled weights
         return y * torch.rsqrt(squares + 1e-8).to(y.dtype)[:, :, None, None]
 
 
@@ -110,7 +110,7 @@ class StyledOutput(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self._gain = gain
         with torch.no_grad():
-            self.convolution.weight *= spread
+            self.convolution.weight.mul_(spread)
 
     def forward(self, x: Float[Tensor, "B inputs h w"], w: Float[Tensor, "B style"]) -> Float[Tensor, "B outputs h w"]:
         return self._gain * (self.convolution(x, w).float() + self.bias[:, None, None])

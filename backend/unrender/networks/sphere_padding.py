@@ -7,9 +7,12 @@ corner, which is the back pole as the other three are, lies the corner opposite.
 a closed surface: they know no border, and leave no seam.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd import Function
 from torch.nn import functional
 
 
@@ -21,8 +24,8 @@ def pad_sphere(images: Float[Tensor, "B C n n"], width: int = 1) -> Float[Tensor
     """
     if width == 0:
         return images
-    rows = torch.cat([images[:, :, :width].flip(2, 3), images, images[:, :, -width:].flip(2, 3)], dim=2)
-    return torch.cat([rows[..., :width].flip(2, 3), rows, rows[..., -width:].flip(2, 3)], dim=3)
+    padded: Tensor = _PadSphere.apply(images, width)
+    return padded
 
 
 def upsample_sphere(images: Float[Tensor, "B C n n"]) -> Float[Tensor, "B C m m"]:
@@ -32,7 +35,8 @@ def upsample_sphere(images: Float[Tensor, "B C n n"]) -> Float[Tensor, "B C m m"
 
 def upsample_padded(padded: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h2 w2"]:
     """Bilinear upsampling by 2 of what a pixel on each side surrounds: h2 = 2 (h - 2), w2 = 2 (w - 2)."""
-    return functional.interpolate(padded, scale_factor=2.0, mode="bilinear", align_corners=False)[..., 2:-2, 2:-2]
+    upsampled: Tensor = _UpsamplePadded.apply(padded)
+    return upsampled
 
 
 def blur_sphere(images: Float[Tensor, "B C n n"], sigma: float) -> Float[Tensor, "B C n n"]:
@@ -51,3 +55,59 @@ def blur_sphere(images: Float[Tensor, "B C n n"], sigma: float) -> Float[Tensor,
     planes = pad_sphere(images, reach).reshape(batch * channels, 1, side + 2 * reach, side + 2 * reach)
     blurred = functional.conv2d(functional.conv2d(planes, weights), weights.transpose(2, 3))
     return blurred.view(batch, channels, side, side)
+
+
+class _PadSphere(Function):
+    """Its gradient adds four strips to the middle, where that of slices would fill and add four whole pictures."""
+
+    @staticmethod
+    def forward(images: Tensor, width: int) -> Tensor:
+        rows = torch.cat([images[:, :, :width].flip(2, 3), images, images[:, :, -width:].flip(2, 3)], dim=2)
+        return torch.cat([rows[..., :width].flip(2, 3), rows, rows[..., -width:].flip(2, 3)], dim=3)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: Tensor) -> None:
+        ctx.width = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,), width = gradients, ctx.width
+        rows = gradient[..., width:-width].clone()
+        rows[..., :width] += gradient[..., :width].flip(2, 3)
+        rows[..., -width:] += gradient[..., -width:].flip(2, 3)
+        images = rows[:, :, width:-width].clone()
+        images[:, :, :width] += rows[:, :, :width].flip(2, 3)
+        images[:, :, -width:] += rows[:, :, -width:].flip(2, 3)
+        return images, None
+
+
+class _UpsamplePadded(Function):
+    """Its gradient goes along one axis at a time, which torch's does not, at a fifth of the time."""
+
+    @staticmethod
+    def forward(padded: Tensor) -> Tensor:
+        whole = functional.interpolate(padded, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return whole[..., 2:-2, 2:-2]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return _gathered(_gathered(gradients[0], 2), 3)
+
+
+def _gathered(gradient: Tensor, axis: int) -> Tensor:
+    """Along one axis, gradients of pixels from those of twice as many, and of a pixel more at each end: a pixel gives
+    three quarters to the two pixels that it became, and a quarter to the next on each side."""
+    first, second = (gradient.unflatten(axis, (-1, 2)).select(axis + 1, half) for half in (0, 1))
+    count = first.shape[axis]
+    shape = list(first.shape)
+    shape[axis] = count + 2
+    layout = torch.channels_last if gradient.stride(1) == 1 else torch.contiguous_format
+    result = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=layout).zero_()
+    result.narrow(axis, 1, count).add_(first + second, alpha=0.75)
+    result.narrow(axis, 0, count).add_(first, alpha=0.25)
+    result.narrow(axis, 2, count).add_(second, alpha=0.25)
+    return result
