@@ -18,7 +18,7 @@ from unrender import __version__
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.conventions import linear_to_srgb
 from unrender.geometry.lighting import Lighting
-from unrender.methods.generate import generate_meshes
+from unrender.methods.generate import generate_shapes
 from unrender.methods.models import WEIGHTS, Model, find_model
 from unrender.methods.voxel_gan.sampling import export_generator
 from unrender.metrics.feature_classifier import feature_name
@@ -30,7 +30,7 @@ PREVIEW_LIGHT = Lighting(((-0.4, 0.6, 0.6928), (0.7, 0.1, 0.7071)), (0.55, 0.2),
 
 def preview(model: Model, seed: int) -> Image.Image:
     """One shape of the model, 256 x 256, on grey."""
-    mesh = generate_meshes(model, seed, 1)[0]
+    mesh = generate_shapes(model, seed, 1)[0]
     camera = Cameras(torch.tensor([math.radians(35.0)]), torch.tensor([math.radians(25.0)]))
     with BlenderRenderer(size=256, samples=16) as renderer:
         image = renderer.render([mesh], camera, PREVIEW_LIGHT)

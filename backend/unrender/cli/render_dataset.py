@@ -65,11 +65,16 @@ def command(
     resolution: Annotated[int, typer.Option(min=8, max=512, help="Voxels per side of procedural shapes.")] = 32,
     cameras: Annotated[
         str,
-        typer.Option(help="iggan, above, iggan-lvp, sphere, turntable, gan-views, or the path of a cameras.json."),
+        typer.Option(
+            help="iggan, above, iggan-lvp, sphere, turntable, gan-views, orbit, or the path of a cameras.json."
+        ),
     ] = "iggan",
     field_of_view: Annotated[
         float, typer.Option(min=0, max=150, help="Degrees, for perspective cameras; 0 is orthographic.")
     ] = 0.0,
+    width: Annotated[
+        float, typer.Option(min=0.1, max=10, help="World units across the frame, at the object's middle.")
+    ] = 1.1,
     lights: Annotated[
         str | None,
         typer.Option(help="iggan, headlight, three-point, or an .hdr or .exr picture; default: by the source."),
@@ -78,7 +83,9 @@ def command(
         float, typer.Option(min=0, max=180, help="Degrees that lights may move from object to object.")
     ] = 0.0,
     shadows: Annotated[bool, typer.Option("--shadows", help="White shapes cast shadows on themselves.")] = False,
-    materials: Annotated[str, typer.Option(help="auto, keep, or clay for all white.")] = "auto",
+    materials: Annotated[
+        str, typer.Option(help="auto, keep (colours of mushrooms and cars, too), or clay for all white.")
+    ] = "auto",
     background: Annotated[str, typer.Option(help="transparent, #rrggbb, or a folder of pictures.")] = "transparent",
     passes: Annotated[
         str, typer.Option(help="Some of rgb,mask,depth,normal,normal_world,index,flow, with commas.")
@@ -116,11 +123,13 @@ def command(
     with long_work() as work:
         try:
             if source.startswith(_RUN):
-                source = str(_generate(source.removeprefix(_RUN), out, count or 500, seed, work))
-                lights, samples = lights or "iggan", samples or 4  # white shapes, lit as those of training are
+                folder, is_white = _generate(source.removeprefix(_RUN), out, count or 500, seed, work)
+                source = str(folder)
+                if is_white:
+                    lights, samples = lights or "iggan", samples or 4  # lit as those of training are
             request = DatasetRequest(
                 source, count, views, seed, size, samples, resolution, cameras, lights, shadows, engine,
-                collection=collection, up=up, field_of_view=field_of_view, light_jitter=light_jitter,
+                collection=collection, up=up, field_of_view=field_of_view, width=width, light_jitter=light_jitter,
                 materials=materials, background=background, passes=passes, image_format=image_format, writer=writer,
                 device=device, shard=shard, only_images=images, timeout=timeout,
             )  # fmt: skip
@@ -146,20 +155,21 @@ def _exit_code(error: DataError | RenderError | DiskFullError | BlenderNotFoundE
     return _CONFIGURATION if isinstance(error, DataError) else _NO_ENGINE
 
 
-def _generate(model: str, out: Path, count: int, seed: int, work: LongWork) -> Path:
-    """Meshes of a trained run as files below the data set; those that are there stay. Returns their folder."""
-    from unrender.meshing.export import export_mesh
-    from unrender.methods.generate import generate_meshes
+def _generate(model: str, out: Path, count: int, seed: int, work: LongWork) -> tuple[Path, bool]:
+    """Shapes of a trained run as files below the data set; those that are there stay. Returns their folder, and whether
+    they have no colours of their own."""
+    from unrender.meshing.textured_export import export_shape
+    from unrender.methods.generate import generate_shapes, makes_voxels
     from unrender.methods.models import find_model
 
     found = find_model(model)
     folder = out / "shapes" / found.name
     paths = [folder / f"{found.name}_{seed + index:06d}.obj" for index in range(count)]
     if not all(path.is_file() for path in paths):
-        meshes = generate_meshes(found, seed, count, progress=work.progress, cancelled=work.cancelled)
-        for path, mesh in zip(paths, meshes, strict=True):
-            export_mesh(mesh, path)
-    return folder.parent
+        shapes = generate_shapes(found, seed, count, progress=work.progress, cancelled=work.cancelled)
+        for path, shape in zip(paths, shapes, strict=True):
+            export_shape(shape, path)
+    return folder.parent, makes_voxels(found)
 
 
 class _Display:

@@ -1,13 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The systems that Unrender trains, by name. Each lives in a package of its own and is imported when asked for."""
+"""The systems that Unrender trains, by name. Each lives in a package of its own and is imported when asked for.
 
+Every package has the same doors: `config` with `load_config` and `preset_names`, `training` with `train`, `sampling`
+with `load_generator`.
+"""
+
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from unrender.errors import ConfigurationError
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
 from unrender.training.run_folder import RunFolder
 
-METHODS = ("voxel_gan",)
+USUAL_PRESETS: Mapping[str, str] = MappingProxyType(
+    {"voxel_gan": "iggan-32", "textured_mesh_gan": "textured-photos-64"}
+)
+"""The preset of each method that is taken where none is named."""
+
+METHODS = tuple(USUAL_PRESETS)
 
 
 def train(
@@ -25,25 +38,40 @@ def train(
     """Train a method from a folder of pictures, or from the objects that its settings name, or continue; returns the
     run's folder.
 
-    config: name of a preset or path of a TOML file. overrides: `key=value` assignments. devices: processes on this
-    machine, one per GPU. nodes: machines, each of which calls this. Raises ConfigurationError, DataError,
-    BlenderNotFoundError, DivergedError, DiskFullError, DeviceLostError, and CancelledError once a checkpoint was saved.
+    config: name of a preset or path of a TOML file; empty for the usual preset. overrides: `key=value` assignments.
+    devices: processes on this machine, one per GPU. nodes: machines, each of which calls this. Raises
+    ConfigurationError, DataError, BlenderNotFoundError, DivergedError, DiskFullError, DeviceLostError, and
+    CancelledError once a checkpoint was saved.
     """
-    _check_method(method)
-    from unrender.methods.voxel_gan.training import train as train_voxel_gan
+    training = _door(method, "training")
+    from unrender.methods.models import method_of
     from unrender.training.launch import Layout
 
-    return train_voxel_gan(config, data, out, overrides, resume, progress, cancelled, Layout(devices, nodes))
+    if RunFolder(out).exists() and method_of(out) != method:
+        raise ConfigurationError(
+            f"{out} holds a run of {method_of(out)}, but {method} was asked for.",
+            f"Continue it with unrender train {method_of(out)} --resume, or choose another --out.",
+        )
+    layout = Layout(devices, nodes)
+    run: RunFolder = training.train(
+        config or USUAL_PRESETS[method], data, out, overrides, resume, progress, cancelled, layout
+    )
+    return run
 
 
 def image_size(method: str, config: str, overrides: tuple[str, ...] = ()) -> int:
     """Pixels per side of the pictures that a training of these settings looks at; raises ConfigurationError."""
-    _check_method(method)
-    from unrender.methods.voxel_gan.config import load_config
-
-    return load_config(config, overrides).image_size
+    size: int = _door(method, "config").load_config(config or USUAL_PRESETS[method], overrides).image_size
+    return size
 
 
-def _check_method(method: str) -> None:
+def preset_names(method: str) -> list[str]:
+    """The presets of a method, sorted; raises ConfigurationError."""
+    names: list[str] = _door(method, "config").preset_names()
+    return names
+
+
+def _door(method: str, name: str) -> Any:
     if method not in METHODS:
         raise ConfigurationError(f"There is no method {method!r}.", f"Methods: {', '.join(METHODS)}.")
+    return importlib.import_module(f"{__name__}.{method}.{name}")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unrender.errors import CheckpointError, UnknownModelError
+from unrender.configuration import read_toml
+from unrender.errors import CheckpointError, ConfigurationError, UnknownModelError
 from unrender.storage import data_home
 from unrender.training.run_folder import RunFolder
 
@@ -20,6 +21,7 @@ class Model:
     """A trained generator on disk.
 
     path: its folder, with `config.toml` and either `model.safetensors` (a bundled model) or `checkpoints/` (a run).
+    method: as its settings name it; those that name none are of a voxel GAN.
     hash: the first 16 hexadecimal digits of the SHA-256 of the weights' file.
     card: data, steps, hardware, metrics, licence, as far as they are known.
     """
@@ -86,7 +88,15 @@ def read_model(folder: Path) -> Model:
             card = tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CheckpointError(f"{folder / 'card.toml'} is not valid TOML: {error}.") from error
-    return Model(folder.resolve().name, folder, str(card.get("method", "voxel_gan")), _hash(weights), card)
+    return Model(folder.resolve().name, folder, method_of(folder), _hash(weights), card)
+
+
+def method_of(folder: Path) -> str:
+    """The method that a run or a model is of, whether or not there are weights yet; raises CheckpointError."""
+    try:
+        return str(read_toml(folder / "config.toml").get("method", "voxel_gan"))
+    except ConfigurationError as error:
+        raise CheckpointError(f"The settings of {folder} cannot be read: {error.message}", error.hint) from error
 
 
 def _weights(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unrender.configuration import read_toml
+from unrender.methods import METHODS as TRAINABLE
 
 _SENTENCE_END = re.compile(r"[.:;]\s+(?=\w)")
 _LONGEST = 190  # characters
@@ -62,18 +63,32 @@ METHODS = (
         "A baseline that makes pictures and no shapes (DCGAN): nothing can be generated into a scene",
         settings={"route": "image"},
     ),
+    MethodOption(
+        "textured_mesh",
+        "Textured mesh",
+        "Closed shapes with their colours, learned from whole photographs as they are (Szabo et al.)",
+        method="textured_mesh_gan",
+    ),
 )
 
 
 def list_presets() -> list[PresetOption]:
-    """The presets of all methods, by name; each is described by the comment that its file begins with."""
-    folder = Path(__file__).parent / "voxel_gan" / "config" / "presets"
-    return [_preset(path) for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem)]
+    """The presets of all methods, by method and name; each is described by the comment that its file begins with."""
+    folders = {method: Path(__file__).parent / method / "config" / "presets" for method in TRAINABLE}
+    return [
+        _preset(path, method)
+        for method, folder in folders.items()
+        for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem)
+    ]
 
 
-def _preset(path: Path) -> PresetOption:
-    fitted = read_toml(path).get("renderer", {}).get("fit_to_photos", False)
-    return PresetOption(path.stem, _first_sentence(path), "photos" if fitted else "renders")
+def _preset(path: Path, method: str) -> PresetOption:
+    settings = read_toml(path)
+    if method == "voxel_gan":
+        is_for_photos = settings.get("renderer", {}).get("fit_to_photos", False)
+    else:  # whole pictures: who says what to put behind transparent ones expects renders
+        is_for_photos = "background" not in settings.get("photos", {})
+    return PresetOption(path.stem, _first_sentence(path), "photos" if is_for_photos else "renders", method)
 
 
 def _first_sentence(path: Path) -> str:

@@ -68,8 +68,8 @@ def make_meshes(connection: Connection, home: str) -> None:
     home: the data folder, whose cache of grids is used.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the server's terminal reaches us too; the server decides
-    from unrender.methods.generate import ShapeSource
     from unrender.methods.grid_cache import grid_cache
+    from unrender.methods.voxel_shapes import ShapeSource
 
     shapes = ShapeSource(grid_cache(Path(home)))
     try:
@@ -109,9 +109,10 @@ def _answer(order: MeshOrder, shapes: Any) -> tuple[dict[str, Any], Sequence[np.
 
 def _mesh(order: MeshOrder, shapes: Any) -> Any:
     from unrender.meshing import MeshSettings
-    from unrender.methods.generate import mesh_shape
+    from unrender.methods.generate import makes_voxels
     from unrender.methods.grid_cache import ShapeKey
     from unrender.methods.models import read_model
+    from unrender.methods.voxel_shapes import mesh_shape
 
     key = ShapeKey(order.model_hash, order.seed, order.variety)
     grid = shapes.find(key)
@@ -119,6 +120,12 @@ def _mesh(order: MeshOrder, shapes: Any) -> Any:
         model = read_model(Path(order.folder)) if order.folder else None
         if model is None or model.hash != order.model_hash:
             raise _gone(order)
+        if not makes_voxels(model):
+            raise UserError(
+                f"The model {order.model!r} makes surfaces with a texture and no voxels: there is no other mesh of its "
+                "shapes.",
+                "Generate with another seed or variety instead.",
+            )
         grid = shapes.grid(key, model)
     return mesh_shape(grid, key, MeshSettings(order.threshold, order.smoothing, order.resolution, order.max_faces))
 

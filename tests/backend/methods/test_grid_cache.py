@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unrender.methods.generate import ShapeSource, generate_meshes
+from unrender.methods.generate import generate_shapes
 from unrender.methods.grid_cache import GridCache, ShapeGrid, ShapeKey
 from unrender.methods.models import find_model
 from unrender.methods.voxel_gan import sampling
+from unrender.methods.voxel_shapes import ShapeSource
 
 KEY = ShapeKey("0123456789abcdef", 7, 0.7)
 
@@ -73,10 +74,10 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_the_cache(tmp_path: P
 def test_a_shape_that_was_generated_is_not_generated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = find_model("chairs-32")
     cache = GridCache(tmp_path)
-    (first,) = generate_meshes(model, 7, 1, cache=cache)
+    (first,) = generate_shapes(model, 7, 1, cache=cache)
     key = ShapeKey(model.hash, 7, 1.0)
     assert ShapeSource(cache).find(key) is not None
     monkeypatch.setattr(sampling, "load_generator", None)
-    (again,) = generate_meshes(model, 7, 1, cache=cache)
+    (again,) = generate_shapes(model, 7, 1, cache=cache)
     assert np.array_equal(first.vertices, again.vertices)
     assert np.array_equal(first.faces, again.faces)

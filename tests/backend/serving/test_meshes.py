@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from unrender.meshing import MeshSettings
-from unrender.methods.generate import generate_meshes
+from unrender.methods.generate import generate_shapes
 from unrender.methods.models import find_model
 from unrender.serving import mesh_maker
 from unrender.serving.descriptions import ServerDescriptions
@@ -54,7 +54,7 @@ def ask(maker: MeshMaker, order: MeshOrder) -> MeshAnswer:
 
 def test_a_mesh_is_the_one_that_a_job_would_have_made(tmp_path: Path) -> None:
     model = find_model("chairs-32")
-    (expected,) = generate_meshes(model, 7, 1, 0.8, MeshSettings(0.4, 0.5, 2))
+    (expected,) = generate_shapes(model, 7, 1, 0.8, MeshSettings(0.4, 0.5, 2))
     order = MeshOrder(model.name, model.hash, 7, 0.8, 0.4, 0.5, 2, None, str(model.path), True)
     with MeshMaker(tmp_path) as maker:
         assert not maker.is_busy

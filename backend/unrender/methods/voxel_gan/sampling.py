@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
+from torch import Tensor
 
 from unrender.configuration import from_mapping, read_toml
 from unrender.errors import CheckpointError, ConfigurationError
@@ -60,8 +61,29 @@ def export_generator(run_checkpoint: Path, target: Path) -> None:
     save_checkpoint(target, load_checkpoint(run_checkpoint, TRAINING_KIND, ("method", "average")), GENERATOR_KIND)
 
 
-@torch.no_grad()
 def sample_occupancy(generator: VoxelGenerator, seed: int, variety: float = 1.0) -> Float32[np.ndarray, "X Y Z"]:
     """The occupancy grid of one seed, in float32 on the CPU: the same on every machine up to rounding."""
-    z = torch.randn(1, generator.latent, generator=torch.Generator().manual_seed(seed)) * variety
+    return _occupancy(generator, _code(generator, seed) * variety)
+
+
+def sample_between(
+    generator: VoxelGenerator, first: int, second: int, share: float, variety: float = 1.0
+) -> Float32[np.ndarray, "X Y Z"]:
+    """A grid on the way from that of one seed (share 0) to that of another (1): along the arc between their codes, for
+    in many dimensions those of the normal distribution lie near a sphere (White, Sampling Generative Networks, 2016).
+    """
+    one, other = _code(generator, first), _code(generator, second)
+    angle = torch.arccos(torch.cosine_similarity(one, other).clamp(-1.0, 1.0))
+    if float(angle.sin()) < 1e-4:  # a straight line, where there is no arc or no one arc
+        return _occupancy(generator, torch.lerp(one, other, share) * variety)
+    shares = torch.sin((1.0 - share) * angle), torch.sin(share * angle)
+    return _occupancy(generator, (shares[0] * one + shares[1] * other) / angle.sin() * variety)
+
+
+def _code(generator: VoxelGenerator, seed: int) -> Float[Tensor, "1 latent"]:
+    return torch.randn(1, generator.latent, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def _occupancy(generator: VoxelGenerator, z: Float[Tensor, "1 latent"]) -> Float32[np.ndarray, "X Y Z"]:
     return generator(z)[0, 0].numpy()

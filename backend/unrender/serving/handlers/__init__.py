@@ -23,7 +23,11 @@ def job_kinds() -> JobKinds:
             generate,
             lane="short",
             stays_warm=True,
-            preload=("unrender.methods.generate", "unrender.methods.voxel_gan.sampling"),
+            preload=(
+                "unrender.methods.voxel_shapes",
+                "unrender.methods.voxel_gan.sampling",
+                "unrender.methods.textured_mesh_gan.sampling",
+            ),
         ),
         "render_dataset": JobKind(RenderDatasetParameters, render_dataset, lane="rendering", silence_limit=1200.0),
         "train": JobKind(

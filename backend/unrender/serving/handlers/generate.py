@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The job `generate`: meshes from a trained model."""
+"""The job `generate`: shapes from a trained model."""
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unrender.errors import UserError
+from unrender.geometry.textured_shape import TexturedShape
 from unrender.serving.handlers.parameters import check_mesh, check_range, check_shape
 from unrender.serving.job_kinds import JobOutput, JobWork
 from unrender.storage import data_home
+from unrender_protocol.codec import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    from unrender.meshing import MeshSettings
 
 MOST_SHAPES = 64
+_ARRAYS_OF_TEXTURED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateParameters:
     """`count` meshes of one model: shape i of seed s is the same as shape 0 of seed s + i.
 
-    smooth: false means a smoothing of 0, whatever `smoothing` says; add-ons before that setting send it.
+    threshold, max_faces, smoothing, resolution: how voxels become a mesh; models that make surfaces pass over them, for
+    a panel may send its sliders whatever the model. smooth: false means a smoothing of 0, whatever `smoothing` says;
+    add-ons before that setting send it.
     """
 
     model: str
@@ -37,37 +47,57 @@ class GenerateParameters:
 
 
 def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
-    """Meshes from a trained model: `vertices_{i}` float32 [N, 3] in world units, `faces_{i}` int32 [F, 3] outward."""
-    from unrender.meshing import MeshSettings
-    from unrender.methods.generate import generate_meshes
+    """Shapes from a trained model: `vertices_{i}` float32 [N, 3] in world units, `faces_{i}` int32 [F, 3] outward.
+
+    Those with a texture have also `uv_{i}` float32 [M, 2], u to the right and v up, `uv_faces_{i}` int32 [F, 3], and
+    `texture_{i}` uint8 [h, w, 3], sRGB, row 0 at the top.
+    """
+    from unrender.methods.generate import generate_shapes, makes_voxels
     from unrender.methods.grid_cache import grid_cache
     from unrender.methods.models import list_models, model_named
 
     model = model_named(parameters.model, list_models())
-    meshes = generate_meshes(
+    if not makes_voxels(model):
+        _check_message(parameters.count)
+    made = generate_shapes(
         model,
         parameters.seed,
         parameters.count,
         parameters.variety,
-        MeshSettings(
-            parameters.threshold,
-            parameters.smoothing if parameters.smooth else 0.0,
-            parameters.resolution,
-            parameters.max_faces,
-        ),
+        _mesh_settings(parameters) if makes_voxels(model) else None,
         progress=work.progress,
         cancelled=work.cancelled,
         cache=grid_cache(data_home()),
     )
     arrays: dict[str, np.ndarray] = {}
     shapes = []
-    for index, mesh in enumerate(meshes):
-        arrays[f"vertices_{index}"] = mesh.vertices
-        arrays[f"faces_{index}"] = mesh.faces
+    for index, shape in enumerate(made):
+        mesh = shape.mesh if isinstance(shape, TexturedShape) else shape
+        arrays[f"vertices_{index}"], arrays[f"faces_{index}"] = mesh.vertices, mesh.faces
+        if isinstance(shape, TexturedShape):
+            arrays[f"uv_{index}"], arrays[f"uv_faces_{index}"] = shape.uv, shape.uv_faces
+            arrays[f"texture_{index}"] = shape.texture
         seed = parameters.seed + index
         shapes.append({"index": index, "seed": seed, "name": shape_name(model.name, seed)})
     result = {"model": model.name, "model_hash": model.hash, "method": model.method, "shapes": shapes}
     return JobOutput(result, arrays)
+
+
+def _mesh_settings(parameters: GenerateParameters) -> "MeshSettings":
+    from unrender.meshing import MeshSettings
+
+    smoothing = parameters.smoothing if parameters.smooth else 0.0
+    return MeshSettings(parameters.threshold, smoothing, parameters.resolution, parameters.max_faces)
+
+
+def _check_message(count: int) -> None:
+    """Raises UserError for more textured shapes than a message has room for."""
+    most = DEFAULT_LIMITS.arrays // _ARRAYS_OF_TEXTURED
+    if count > most:
+        raise UserError(
+            f"{count} shapes with a texture were asked for, but at most {most} come at once.",
+            "Ask for fewer, and for the next seeds afterwards.",
+        )
 
 
 def shape_name(model: str, seed: int) -> str:

@@ -24,7 +24,7 @@ from unrender.errors import (
 )
 from unrender.meshing import MeshSettings, is_watertight
 from unrender.methods import train
-from unrender.methods.generate import generate_meshes
+from unrender.methods.generate import generate_shapes
 from unrender.methods.models import find_model, list_models
 from unrender.methods.voxel_gan.method import VoxelGan
 from unrender.methods.voxel_gan.sampling import TRAINING_KIND, export_generator, load_generator, sample_occupancy
@@ -128,7 +128,7 @@ def test_a_baseline_run_of_images_is_a_model_without_shapes(
     run = train("voxel_gan", "iggan-32", pictures, tmp_path / "run", (*tiny, "route=image", "total_images=8"))
     assert math.isfinite(run.metrics()[-1]["kid"])
     with pytest.raises(CheckpointError, match=r"route = \"image\": it makes images, and has no shapes"):
-        generate_meshes(find_model(str(run.path)), 0, 1)
+        generate_shapes(find_model(str(run.path)), 0, 1)
 
 
 def test_a_second_run_does_not_overwrite_the_first(finished: RunFolder, tiny: tuple[str, ...], pictures: Path) -> None:
@@ -194,8 +194,8 @@ def test_paper_route_trains_as_well(tiny: tuple[str, ...], pictures: Path, tmp_p
 def test_generation_is_deterministic_watertight_and_per_seed(finished: RunFolder) -> None:
     model = find_model(str(finished.path))
     threshold = float(np.quantile(sample_occupancy(load_generator(model.path, model.weights), 7), 0.9))
-    first = generate_meshes(model, 7, 3, settings=MeshSettings(threshold))
-    again = generate_meshes(model, 8, 2, settings=MeshSettings(threshold))
+    first = generate_shapes(model, 7, 3, settings=MeshSettings(threshold))
+    again = generate_shapes(model, 8, 2, settings=MeshSettings(threshold))
     assert len(first) == 3
     for mesh in first:
         assert is_watertight(mesh)
@@ -208,7 +208,7 @@ def test_generation_is_deterministic_watertight_and_per_seed(finished: RunFolder
 
 def test_empty_shape_says_so(finished: RunFolder) -> None:
     with pytest.raises(UserError, match=r"Seed 7 gives an empty shape at threshold 0\.999.*Lower the threshold"):
-        generate_meshes(find_model(str(finished.path)), 7, 1, settings=MeshSettings(0.999))
+        generate_shapes(find_model(str(finished.path)), 7, 1, settings=MeshSettings(0.999))
 
 
 def test_runs_and_bundled_models_are_found_by_name(
