@@ -20,6 +20,7 @@ from .shape_settings import RESOLUTIONS, resolution_choice, slider
 if TYPE_CHECKING:
     from .connection.folder_render import FolderRenderer
     from .connection.session import Session
+    from .connection.states import ModelCard
     from .pictures import Pictures
     from .runtime import Runtime
     from .scene.asset_previews import AssetPreviews
@@ -92,7 +93,8 @@ def _method_items(_self: bpy.types.PropertyGroup, context: bpy.types.Context) ->
 
 def _preset_items(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> list[tuple[str, str, str]]:
     session = get_session(context)
-    presets = training_presets(session, method_named(session, settings.train_method), pictures_of(settings))
+    method = method_named(session, settings.train_method)
+    presets = training_presets(session, method, pictures_of(settings.train_source))
     return _kept(session, "presets", [(preset.name, preset.name, preset.description) for preset in presets])
 
 
@@ -103,13 +105,13 @@ def _kept(session: Session, name: str, wanted: list[tuple[str, str, str]]) -> li
     return session.shown_items[name]
 
 
-def pictures_of(settings: UNRENDER_PG_settings) -> str:
-    """What a training is set to look at: "photos" or "renders"."""
-    return "photos" if settings.train_source == "PHOTOS" else "renders"
+def pictures_of(source: str) -> str:
+    """What a training from one of TRAIN_SOURCES looks at: "photos" or "renders"."""
+    return "photos" if source == "PHOTOS" else "renders"
 
 
-def _source_chosen(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
-    settings.property_unset("train_preset")  # which is the first of the list: the one that suits the source
+def _forget_preset(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    settings.property_unset("train_preset")  # which is the first of the list: the one that suits source and method
 
 
 def _dataset_names(_self: bpy.types.PropertyGroup, context: bpy.types.Context, _text: str) -> list[str]:
@@ -188,10 +190,10 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
         name="Resolution", description="How fine the meshes of the selected shapes are"
     )
     train_source: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Learn from", description="What the new model learns from", items=TRAIN_SOURCES, update=_source_chosen
+        name="Learn from", description="What the new model learns from", items=TRAIN_SOURCES, update=_forget_preset
     )
     train_method: bpy.props.EnumProperty(  # type: ignore[valid-type]
-        name="Method", description="How the new model learns", items=_method_items
+        name="Method", description="How the new model learns", items=_method_items, update=_forget_preset
     )
     train_folder: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Folder",
@@ -307,6 +309,13 @@ def get_asset_previews(context: bpy.types.Context) -> AssetPreviews:
 def get_settings(context: bpy.types.Context) -> UNRENDER_PG_settings:
     """What is set in the panel."""
     return context.window_manager.unrender
+
+
+def chosen_card(context: bpy.types.Context) -> ModelCard | None:
+    """The model in the drop-down as the generator describes it; None while there is none."""
+    server = get_session(context).state.server
+    name = get_settings(context).model
+    return next((card for card in server.models if card.name == name), None) if server else None
 
 
 def model_items(session: Session) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import bundled_libraries, operators, panels, preferences, properties, translation
+from . import bundled_libraries, operators, panels, preferences, properties, translation, view_settings
 from .connection.endpoints import prepare_to_read
 from .connection.states import Status
 from .runtime import Runtime
@@ -28,6 +28,7 @@ def register() -> None:
     translation.register()
     runtime = Runtime()
     properties.attach(runtime)
+    view_settings.attach()
     runtime.start()
     bpy.app.timers.register(_blender_has_started, first_interval=STARTED_SECONDS, persistent=True)
 
@@ -36,6 +37,7 @@ def unregister() -> None:
     """Stop the timers, end threads and the backend child, and unregister the classes."""
     if bpy.app.timers.is_registered(_blender_has_started):
         bpy.app.timers.unregister(_blender_has_started)
+    view_settings.detach()
     properties.detach()
     translation.unregister()
     for cls in reversed(CLASSES):

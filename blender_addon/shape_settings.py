@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sliders of the selected shapes: they show how the active one is meshed, and moving them meshes all of them anew.
+"""The sliders of the selected shapes that are made of voxels: they show how the first one is meshed.
 
-Nothing is kept in the properties themselves: what they show is what is written on the object, or what it is about to
-become.
+Moving one meshes all of them anew. Nothing is kept in the properties themselves: what they show is what is written on
+the object, or what it is about to become.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .connection.remeshing import MeshSettings
-from .scene.provenance import selected_shapes, settings_of, source_of
+from .scene.provenance import is_textured, selected_shapes, settings_of, source_of
 
 if TYPE_CHECKING:
     from .connection.session import Session
@@ -27,7 +27,12 @@ RESOLUTIONS = (
 
 def shown_shape(context: bpy.types.Context) -> bpy.types.Object | None:
     """The selected shape that the sliders show."""
-    return next(selected_shapes(context), None)
+    return next(meshed_shapes(context), None)
+
+
+def meshed_shapes(context: bpy.types.Context) -> Iterator[bpy.types.Object]:
+    """The selected shapes that the sliders change, the active one first."""
+    return (shape for shape in selected_shapes(context) if not is_textured(shape))
 
 
 def shown_settings(context: bpy.types.Context) -> MeshSettings:
@@ -51,13 +56,16 @@ def _writer(name: str) -> Callable[[Any, Any], None]:
 
 
 def change_selected(context: bpy.types.Context, name: str, value: float) -> None:
-    """Want a setting of all selected shapes to be another; those that cannot be changed are named."""
+    """Want a setting of all selected shapes to be another; those that cannot be changed are named.
+
+    Shapes with a texture are passed over, where there are others.
+    """
     from .preferences import get_preferences
     from .scene.remeshing import obstacle
 
     session = _session(context)
     wanted, refused = [], []
-    for shape in selected_shapes(context):
+    for shape in tuple(meshed_shapes(context)) or tuple(selected_shapes(context)):
         problem, source = obstacle(shape), source_of(shape)
         if problem is not None or source is None:
             refused.append(problem)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class GenerateSettings:
     """Parameters of the `generate` job as the wire has them: `count` shapes, with seeds from `seed` upwards.
 
-    Those that older generators do not know are sent only where they are not as usual.
+    Those that older generators do not know are sent only where they are not as usual, and those of meshing not at all
+    where the shapes come with a texture, which lies on one mesh only.
     """
 
     model: str
@@ -26,11 +27,16 @@ class GenerateSettings:
     smooth: bool = True
     smoothing: float = 1.0
     resolution: int = 1
+    textured: bool = False
 
     def parameters(self) -> dict[str, Any]:
         """As they are sent."""
+        if self.textured:
+            return {"model": self.model, "seed": self.seed, "count": self.count, "variety": self.variety}
+        known = asdict(self)
+        del known["textured"]
         usual = {"smoothing": 1.0, "resolution": 1}
-        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
+        return {name: value for name, value in known.items() if name not in usual or value != usual[name]}
 
 
 def submit_generate(session: Session, settings: GenerateSettings) -> bytes:

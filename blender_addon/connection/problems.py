@@ -224,8 +224,15 @@ def backend_exited(code: int | None, last_line: str) -> Problem:
     )
 
 
-def mesh_too_dense(faces: int, limit: int) -> Problem:
+def mesh_too_dense(faces: int, limit: int, can_be_simplified: bool = True) -> Problem:
     """The problem of a mesh above the face limit of the preferences."""
+    if not can_be_simplified:
+        return Problem(
+            "mesh_too_dense",
+            f"The mesh has {faces} faces, and the limit in the preferences is {limit}.",
+            "Raise the limit in the preferences, then import it in the Jobs list.",
+            NextStep.OPEN_PREFERENCES,
+        )
     return Problem(
         "mesh_too_dense",
         f"The mesh has {faces} faces, and the limit in the preferences is {limit}.",

@@ -8,17 +8,14 @@ wire reaches it unchecked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .textures import BadResultError, Texture, read_texture
 from .topology import Topology, find_topology
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-class BadResultError(Exception):
-    """A result that is not a set of meshes; the text says what was wrong, for the report."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +23,8 @@ class Shape:
     """One generated mesh. vertices [N, 3] float32 in Blender's world axes (Z up); faces [F, 3] int32, outward.
 
     What can be known without Blender is found when the value is made, on the socket thread: `size`, the extent in x, y
-    and z, and the edges. No face may use a vertex twice.
+    and z, and the edges. No face may use a vertex twice. A shape with a texture is smooth all over: what looks like an
+    edge in its picture is painted on.
     """
 
     index: int
@@ -34,13 +32,15 @@ class Shape:
     name: str
     vertices: np.ndarray = field(repr=False)
     faces: np.ndarray = field(repr=False)
+    texture: Texture | None = field(default=None, repr=False)
     size: tuple[float, float, float] = field(init=False)
     topology: Topology = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         extent = self.vertices.max(axis=0) - self.vertices.min(axis=0)
         object.__setattr__(self, "size", (float(extent[0]), float(extent[1]), float(extent[2])))
-        object.__setattr__(self, "topology", find_topology(self.vertices, self.faces))
+        smooth = self.texture is not None
+        object.__setattr__(self, "topology", find_topology(self.vertices, self.faces, smooth))
 
 
 def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[Shape, ...]:
@@ -48,7 +48,8 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
 
     Args:
         result: `{"shapes": [{"index", "seed", "name"}, ...], ...}`.
-        arrays: `vertices_{index}` float32 [N, 3] and `faces_{index}` int32 [F, 3].
+        arrays: `vertices_{index}` float32 [N, 3] and `faces_{index}` int32 [F, 3]; of shapes with a texture also those
+            that `textures.read_texture` takes.
 
     Raises:
         BadResultError: something is missing, has another shape or dtype, is not finite, points outside the mesh, or
@@ -63,7 +64,12 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
             raise BadResultError("an entry of the result has no index")
         index = entry["index"]
         vertices, faces = _read_mesh(arrays, f"vertices_{index}", f"faces_{index}")
-        shapes.append(Shape(index, int(entry.get("seed", 0)), str(entry.get("name", "")), vertices, faces))
+        texture = read_texture(arrays, index, len(faces))
+        proper = _proper(faces, f"faces_{index}")
+        if texture is not None:
+            texture = replace(texture, corner_uv=texture.corner_uv[proper])
+        seed, name = int(entry.get("seed", 0)), str(entry.get("name", ""))
+        shapes.append(Shape(index, seed, name, vertices, faces[proper], texture))
     if len({shape.index for shape in shapes}) != len(shapes):
         raise BadResultError("two shapes of the result have the same index")
     return tuple(sorted(shapes, key=lambda shape: shape.index))
@@ -71,7 +77,8 @@ def read_shapes(result: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
 
 def read_shape(seed: int, arrays: Mapping[str, np.ndarray]) -> Shape:
     """The mesh of one shape: `vertices` float32 [N, 3] and `faces` int32 [F, 3]. Raises BadResultError as above."""
-    return Shape(0, seed, "", *_read_mesh(arrays, "vertices", "faces"))
+    vertices, faces = _read_mesh(arrays, "vertices", "faces")
+    return Shape(0, seed, "", vertices, faces[_proper(faces, "faces")])
 
 
 def _read_mesh(arrays: Mapping[str, np.ndarray], of_vertices: str, of_faces: str) -> tuple[np.ndarray, np.ndarray]:
@@ -83,10 +90,17 @@ def _read_mesh(arrays: Mapping[str, np.ndarray], of_vertices: str, of_faces: str
         raise BadResultError(f"{of_vertices} holds numbers that are not finite")
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise BadResultError(f"{of_faces} points outside its {len(vertices)} vertices")
-    faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]  # a face that is a line leaves no hole
-    if not len(faces):
-        raise BadResultError(f"{of_faces} holds only faces that use a vertex twice")
     return vertices, faces
+
+
+def _proper(faces: np.ndarray, name: str) -> np.ndarray:
+    """[F] bool: the faces that are triangles; one that is a line leaves no hole."""
+    import numpy as np
+
+    proper: np.ndarray = (faces != np.roll(faces, 1, axis=1)).all(axis=1)
+    if not proper.any():
+        raise BadResultError(f"{name} holds only faces that use a vertex twice")
+    return proper
 
 
 def _checked(arrays: Mapping[str, np.ndarray], name: str, dtype: str) -> np.ndarray:

@@ -34,6 +34,7 @@ class Status(Enum):
 
 MODEL_PREVIEWS = "model_previews"  # capability of a server that sends pictures of its models
 MESHES = "meshes"  # capability of a server that meshes shapes anew
+TEXTURED_METHODS = frozenset({"textured_mesh_gan"})  # whose shapes come with a texture, and are not meshed of voxels
 ONLINE = frozenset({Status.READY, Status.BUSY})
 
 
@@ -71,6 +72,12 @@ class ModelCard:
     name: str
     description: str = ""
     hash: str = ""
+    method: str = ""
+
+    @property
+    def textured(self) -> bool:
+        """Whether its shapes come with a texture; their meshes are as they are."""
+        return self.method in TEXTURED_METHODS
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,11 @@ class Topology:
     sharp: np.ndarray = field(repr=False)
 
 
-def find_topology(vertices: np.ndarray, faces: np.ndarray) -> Topology:
-    """The topology of vertices [N, 3] and faces [F, 3], indices below N; no face may use a vertex twice."""
+def find_topology(vertices: np.ndarray, faces: np.ndarray, smooth: bool = False) -> Topology:
+    """The topology of vertices [N, 3] and faces [F, 3], indices below N; no face may use a vertex twice.
+
+    smooth: no edge is sharp, however its faces meet.
+    """
     import numpy as np
 
     following = np.roll(faces, -1, axis=1)
@@ -38,7 +41,8 @@ def find_topology(vertices: np.ndarray, faces: np.ndarray) -> Topology:
     keys, corner_edges = np.unique(low * len(vertices) + high, return_inverse=True)
     edges = np.stack(np.divmod(keys, len(vertices)), axis=1).astype(np.int32)
     of_corners = corner_edges.astype(np.int32).reshape(-1)
-    return Topology(edges, of_corners, _sharp(vertices, faces, of_corners, len(edges)))
+    sharp = np.zeros(len(edges), bool) if smooth else _sharp(vertices, faces, of_corners, len(edges))
+    return Topology(edges, of_corners, sharp)
 
 
 def _sharp(vertices: np.ndarray, faces: np.ndarray, corner_edges: np.ndarray, count: int) -> np.ndarray:

@@ -26,7 +26,20 @@ USUAL_PRESETS = (
     TrainingPreset("iggan-photos-32", METHOD, "Photos of one kind of thing on a plain background", "photos"),
     TrainingPreset("iggan-32", METHOD, "Pictures with transparency, such as renders of models", "renders"),
 )
-RECOMMENDED = {"photos": "iggan-photos-32", "renders": "iggan-32"}
+RECOMMENDED: Mapping[str, Mapping[str, str]] = {  # of each method, for photos and for renders
+    METHOD: {"photos": "iggan-photos-32", "renders": "iggan-32"},
+    "textured_mesh_gan": {"photos": "textured-photos-64", "renders": "textured-mushrooms-64"},
+}
+_ADVICE: Mapping[tuple[str, str], str] = {  # by method, and what is learned from
+    ("textured_mesh_gan", "PHOTOS"): (
+        "Photos are taken as they are: no masks, and backgrounds may differ. "
+        "Each shows one whole object in the middle, about equally large in all of them"
+    ),
+    ("textured_mesh_gan", "OBJECTS"): (
+        "Objects are rendered without their materials, so only their shape is learned. "
+        "To learn their colours too, render them into a folder and train on these"
+    ),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -39,7 +52,7 @@ class TrainingSettings:
     """
 
     name: str
-    preset: str = RECOMMENDED["photos"]
+    preset: str = RECOMMENDED[METHOD]["photos"]
     overrides: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = ""
     method: TrainingMethod = USUAL_METHODS[0]
@@ -98,11 +111,27 @@ def training_presets(session: Session, method: TrainingMethod, pictures: str) ->
     server = session.state.server
     known = server.presets if server is not None and server.presets else USUAL_PRESETS
     fitting = [preset for preset in known if preset.method == method.method]
+    recommended = _recommended(method, pictures)
 
     def order(preset: TrainingPreset) -> tuple[bool, bool, str]:
-        return preset.name != RECOMMENDED[pictures], preset.pictures != pictures, preset.name
+        return preset.name != recommended, preset.pictures != pictures, preset.name
 
     return tuple(sorted(fitting, key=order))
+
+
+def usual_preset(session: Session, method: TrainingMethod, pictures: str) -> str:
+    """The name of the preset that is chosen where nobody chooses: the first that suits, empty where there is none."""
+    names = (preset.name for preset in training_presets(session, method, pictures))
+    return next(names, _recommended(method, pictures))
+
+
+def training_advice(method: TrainingMethod, source: str) -> str:
+    """What a method makes of what is learned from (as in `properties.TRAIN_SOURCES`), where that is not plain."""
+    return _ADVICE.get((method.method, source), "")
+
+
+def _recommended(method: TrainingMethod, pictures: str) -> str:
+    return RECOMMENDED.get(method.method, {}).get(pictures, "")
 
 
 def read_overrides(text: str) -> dict[str, Any]:

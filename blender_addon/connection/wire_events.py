@@ -248,7 +248,7 @@ def _trainable(
 
 
 def _card(model: messages.ModelSummary) -> ModelCard:
-    return ModelCard(model.name, model.description, model.hash)
+    return ModelCard(model.name, model.description, model.hash, model.method)
 
 
 def _incompatible(event: wire.Incompatible) -> Problem:

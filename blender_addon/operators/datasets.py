@@ -8,7 +8,7 @@ import contextlib
 import bpy
 
 from ..connection.datasets import KIND, OBJECTS, DatasetSettings, submit_dataset
-from ..connection.training import RECOMMENDED
+from ..connection.training import method_named, usual_preset
 from ..naming import free_name
 from ..properties import DATASET_SOURCES, dataset_names, get_session, get_settings
 from ..translation import problem_text, translate
@@ -86,8 +86,9 @@ class UNRENDER_OT_use_folder(bpy.types.Operator):
         settings = get_settings(context)
         settings.train_source = "PHOTOS"
         settings.train_folder = self.directory
+        session = get_session(context)
         with contextlib.suppress(TypeError):  # a generator that does not have it
-            settings.train_preset = RECOMMENDED["renders"]
+            settings.train_preset = usual_preset(session, method_named(session, settings.train_method), "renders")
         return {"FINISHED"}
 
 

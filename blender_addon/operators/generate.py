@@ -10,7 +10,7 @@ import bpy
 
 from ..connection.generation import GenerateSettings, submit_generate
 from ..preferences import get_preferences
-from ..properties import LARGEST_SEED, NO_MODEL, get_session, get_settings
+from ..properties import LARGEST_SEED, NO_MODEL, chosen_card, get_session, get_settings
 from ..translation import problem_text, translate
 
 
@@ -31,7 +31,7 @@ class UNRENDER_OT_generate(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = get_settings(context)
+        settings, card = get_settings(context), chosen_card(context)
         wanted = GenerateSettings(
             model=settings.model,
             seed=settings.seed,
@@ -41,6 +41,7 @@ class UNRENDER_OT_generate(bpy.types.Operator):
             max_faces=get_preferences(context).face_limit,
             smoothing=settings.smoothing,
             resolution=int(settings.resolution),
+            textured=card is not None and card.textured,
         )
         submit_generate(get_session(context), wanted)
         if not settings.seed_locked:

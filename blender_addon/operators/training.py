@@ -10,12 +10,12 @@ import bpy
 
 from ..connection.jobs import UNFINISHED, JobStatus
 from ..connection.training import (
-    RECOMMENDED,
     TrainingSettings,
     method_named,
     read_overrides,
     running_training,
     submit_training,
+    usual_preset,
 )
 from ..naming import free_name
 from ..properties import (
@@ -25,6 +25,7 @@ from ..properties import (
     get_session,
     get_settings,
     model_items,
+    pictures_of,
     taken_names,
 )
 from ..translation import problem_text, translate
@@ -101,12 +102,13 @@ class UNRENDER_OT_train_start(bpy.types.Operator):
 
         try:
             session = get_session(context)
+            method = method_named(session, self.method)
             wanted = TrainingSettings(
                 self.run,
-                self.preset or RECOMMENDED["photos" if self.source == "PHOTOS" else "renders"],
+                self.preset or usual_preset(session, method, pictures_of(self.source)),
                 read_overrides(self.settings),
                 self._dataset(),
-                method_named(session, self.method),
+                method,
                 self.images,
                 self.cameras,
             )

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import bpy
 
-from ..connection.states import ModelCard
-from ..properties import get_pictures, get_session, get_settings
+from ..properties import chosen_card, get_pictures, get_session, get_settings
 from ..scene.provenance import selected_shapes
 from ..shape_settings import shown_shape
 from ..translation import translate
+from ..view_settings import turned_shapes
 from .layout import BOX_PIXELS, SidePanel, content_pixels, draw_picture, draw_problem, draw_sentence
 
 PICTURE_PART = 0.42  # of the card's width
@@ -35,9 +35,11 @@ class UNRENDER_PT_generate(SidePanel, bpy.types.Panel):
         column.prop(settings, "count")
         column = layout.column(align=True)
         column.prop(settings, "variety", slider=True)
-        column.prop(settings, "threshold", slider=True)
-        column.prop(settings, "smoothing", slider=True)
-        column.row(align=True).prop(settings, "resolution", expand=True)
+        card = chosen_card(context)
+        if card is None or not card.textured:
+            column.prop(settings, "threshold", slider=True)
+            column.prop(settings, "smoothing", slider=True)
+            column.row(align=True).prop(settings, "resolution", expand=True)
         button = layout.row()
         button.scale_y = 1.6
         button.operator("unrender.generate", icon="MESH_MONKEY")
@@ -49,7 +51,7 @@ class UNRENDER_PT_shapes(SidePanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return shown_shape(context) is not None
+        return next(selected_shapes(context), None) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = get_settings(context)
@@ -59,10 +61,15 @@ class UNRENDER_PT_shapes(SidePanel, bpy.types.Panel):
         if len(shapes) > 1:
             words = translate("{name} and {count} more").format(name=shapes[0], count=len(shapes) - 1)
         layout.label(text=words, icon="MESH_DATA", translate=False)
-        column = layout.column(align=True)
-        column.prop(settings, "shape_threshold", slider=True)
-        column.prop(settings, "shape_smoothing", slider=True)
-        column.row(align=True).prop(settings, "shape_resolution", expand=True)
+        if shown_shape(context) is not None:
+            column = layout.column(align=True)
+            column.prop(settings, "shape_threshold", slider=True)
+            column.prop(settings, "shape_smoothing", slider=True)
+            column.row(align=True).prop(settings, "shape_resolution", expand=True)
+        if next(turned_shapes(context), None) is not None:
+            column = layout.column(align=True)
+            column.prop(context.scene, "unrender_azimuth", slider=True)
+            column.prop(context.scene, "unrender_elevation", slider=True)
         problem = get_session(context).remeshing.problem
         if problem is not None:
             draw_problem(layout, context, problem)
@@ -83,13 +90,6 @@ def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = box.split(factor=part)
     draw_picture(row.column(), icons, part * pixels)
     draw_sentence(row.column(), card.description or card.name, "NONE", (1.0 - part) * pixels)
-
-
-def chosen_card(context: bpy.types.Context) -> ModelCard | None:
-    """The model in the drop-down as the generator describes it; None while there is none."""
-    server = get_session(context).state.server
-    name = get_settings(context).model
-    return next((card for card in server.models if card.name == name), None) if server else None
 
 
 class UNRENDER_PT_send(SidePanel, bpy.types.Panel):

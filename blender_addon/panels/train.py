@@ -13,6 +13,7 @@ from ..connection.training import (
     method_named,
     running_training,
     trained_model,
+    training_advice,
     training_methods,
     training_presets,
 )
@@ -114,12 +115,15 @@ def draw_choice(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column.prop(settings, "train_method", text="")
     column.prop(settings, "train_preset", text="")
     method = method_named(session, settings.train_method)
-    presets = training_presets(session, method, pictures_of(settings))
+    presets = training_presets(session, method, pictures_of(settings.train_source))
     chosen = next((preset for preset in presets if preset.name == settings.train_preset), None)
     if method != training_methods(session)[0]:
         draw_sentence(layout, method.description, "NONE", content_pixels(context))
     if chosen is not None and chosen.description:
         draw_sentence(layout, chosen.description, "NONE", content_pixels(context))
+    advice = training_advice(method, settings.train_source)
+    if advice:
+        draw_sentence(layout, advice, "INFO", content_pixels(context))
 
 
 def fill_training(button: bpy.types.OperatorProperties, settings: UNRENDER_PG_settings) -> None:

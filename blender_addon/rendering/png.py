@@ -20,6 +20,11 @@ class PngError(ValueError):
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 or uint16 [H, W, C] with 1, 3 or 4 channels (alpha straight), row 0 at the top, in one step."""
+    replace_file(path, encode_png(pixels))
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """The content of a PNG file of uint8 or uint16 [H, W, C], as `write_png` takes them."""
     height, width, channels = pixels.shape
     bits = 8 * pixels.itemsize
     values = np.ascontiguousarray(pixels, ">u2" if bits == 16 else np.uint8).view(np.uint8).reshape(height, -1)
@@ -28,10 +33,7 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     rows[:, 1:] = values
     header = struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0)
     data = zlib.compress(rows.tobytes(), 6)
-    content = (
-        _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"sRGB", b"\0") + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
-    )
-    replace_file(path, content)
+    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"sRGB", b"\0") + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
 def read_png(path: Path) -> np.ndarray:

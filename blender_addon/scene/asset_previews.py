@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from .preview_shading import Skin
+
 PREVIEW_PIXELS = 128
+LARGEST_SKIN = 1024  # pixels per side
 MOST_KEPT = 256  # of 64 KB each
 Key = tuple[str, str]  # an object's uuid, which its copies share, and its name
 
@@ -51,7 +54,8 @@ class AssetPreviews:
         """Let a marked object have a picture soon. Its mesh is read now; objects without faces get none."""
         if not isinstance(target.data, bpy.types.Mesh):
             return  # the artist has made something else of it
-        from .meshes import read_mesh
+        from .materials import texture_of
+        from .meshes import read_corner_uv, read_mesh
         from .provenance import UUID_PROPERTY
 
         vertices, faces = read_mesh(target.data)
@@ -65,7 +69,8 @@ class AssetPreviews:
 
             self._shader = ThreadPoolExecutor(1, "unrender-previews")
         key = target[UUID_PROPERTY], target.name
-        self._shading.append((key, self._shader.submit(_shade, vertices, faces)))
+        skin = read_corner_uv(target.data), texture_of(target)
+        self._shading.append((key, self._shader.submit(_shade, vertices, faces, _read_skin(*skin))))
 
     def write_next(self) -> bool:
         """Write one picture, if one is there; returns whether it did anything."""
@@ -136,12 +141,24 @@ def set_preview(target: bpy.types.ID, picture: np.ndarray) -> None:
     preview.image_pixels.foreach_set(np.ascontiguousarray(picture).view(np.int32).ravel())
 
 
-def _shade(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+def _read_skin(corner_uv: np.ndarray | None, image: bpy.types.Image | None) -> Skin | None:
+    """What to show on the faces; None for clay. Of a very large picture, which an artist has put there, reading the
+    pixels would hold Blender up.
+    """
+    if corner_uv is None or image is None or not 0 < max(image.size) <= LARGEST_SKIN:
+        return None
+    from .images import read_pixels
+    from .preview_shading import Skin
+
+    return Skin(corner_uv, read_pixels(image))
+
+
+def _shade(vertices: np.ndarray, faces: np.ndarray, skin: Skin | None) -> np.ndarray:
     import numpy as np
 
     from .preview_shading import shade_preview
 
-    picture = shade_preview(vertices, faces, PREVIEW_PIXELS)
+    picture = shade_preview(vertices, faces, PREVIEW_PIXELS, skin)
     return np.ascontiguousarray((picture[::-1] * 255.0 + 0.5).clip(0.0, 255.0).astype(np.uint8))
 
 

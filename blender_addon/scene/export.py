@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bpy
 
 from .export_formats import Exporter, exporter_named, operator_of
+from .materials import texture_of
 from .meshes import read_mesh
 from .objects import select_only
 
@@ -56,9 +58,27 @@ def _export(context: bpy.types.Context, target: bpy.types.Object, file: Path, ex
     target.location = (0.0, 0.0, -lowest * target.scale.z)
     context.view_layer.update()
     try:
-        operator_of(exporter)(filepath=str(file), **exporter.arguments)
+        with _picture_beside(file, texture_of(target) if exporter.picture_beside else None):
+            operator_of(exporter)(filepath=str(file), **exporter.arguments)
+    except OSError as error:
+        raise ExportProblem(f"{file} could not be written: {error.strerror}") from error
     except RuntimeError as error:
         raise ExportProblem(f"{file} could not be written: {error}") from error
     finally:
         target.matrix_world = before
     return file
+
+
+@contextlib.contextmanager
+def _picture_beside(file: Path, picture: bpy.types.Image | None) -> Iterator[None]:
+    """Write a packed picture as a file of the same name, by which an exporter calls it that does not write it."""
+    if picture is None:
+        yield
+        return
+    beside, before = file.with_suffix(".png"), picture.filepath_raw
+    beside.write_bytes(picture.packed_file.data)
+    picture.filepath_raw = str(beside)
+    try:
+        yield
+    finally:
+        picture.filepath_raw = before

@@ -20,6 +20,7 @@ class Exporter:
     suffix: str
     label: str
     description: str
+    picture_beside: bool = False  # it names packed pictures, and does not write them
 
 
 # Of those with the same key, the first that this Blender has is taken; wm.* are written in C, and replaced the others.
@@ -36,7 +37,14 @@ _EXPORTERS: tuple[tuple[str, Exporter], ...] = (
     ),
     (
         "OBJ",
-        Exporter("wm.obj_export", {"export_selected_objects": True}, ".obj", "OBJ", "For almost every 3D program"),
+        Exporter(
+            "wm.obj_export",
+            {"export_selected_objects": True},
+            ".obj",
+            "OBJ",
+            "For almost every 3D program",
+            picture_beside=True,
+        ),
     ),
     ("STL", Exporter("wm.stl_export", {"export_selected_objects": True}, ".stl", "STL", "For 3D printers")),
     ("STL", Exporter("export_mesh.stl", {"use_selection": True}, ".stl", "STL", "For 3D printers")),

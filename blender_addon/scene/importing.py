@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..connection.jobs import Job
 from ..connection.problems import Problem, mesh_too_dense
 from ..connection.remeshing import MeshSettings, ShapeSource
 from ..connection.session import Session
@@ -62,17 +63,13 @@ def import_shape(
     if job is None or shape is None:
         raise ImportProblem(NO_RESULT)
     if len(shape.faces) > face_limit:
-        raise ImportProblem(mesh_too_dense(len(shape.faces), face_limit))
+        raise ImportProblem(mesh_too_dense(len(shape.faces), face_limit, shape.texture is None))
     model = str(job.result.get("model", job.parameters.get("model", "")))
     provenance = Provenance(
         ShapeSource(
             model, str(job.result.get("model_hash", "")), shape.seed, float(job.parameters.get("variety", 1.0))
         ),
-        MeshSettings(
-            float(job.parameters.get("threshold", 0.5)),
-            float(job.parameters.get("smoothing", 1.0)) if job.parameters.get("smooth", True) else 0.0,
-            int(job.parameters.get("resolution", 1)),
-        ),
+        _settings(job) if shape.texture is None else None,
         job=job.key,
         versions={
             "blender": bpy.app.version_string,
@@ -85,6 +82,14 @@ def import_shape(
     select_only(context, [added])
     session.imported(job.id, shape.index)
     return added
+
+
+def _settings(job: Job) -> MeshSettings:
+    return MeshSettings(
+        float(job.parameters.get("threshold", 0.5)),
+        float(job.parameters.get("smoothing", 1.0)) if job.parameters.get("smooth", True) else 0.0,
+        int(job.parameters.get("resolution", 1)),
+    )
 
 
 def _shape(session: Session, job: bytes, index: int | None) -> Shape | None:

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..connection.topology import SHARP_ANGLE_RADIANS, Topology, find_topology
 
+UV_MAP = "UVMap"
+
 
 def create_mesh(name: str, vertices: np.ndarray, faces: np.ndarray, topology: Topology | None = None) -> bpy.types.Mesh:
     """A new mesh of triangles, smooth-shaded except over sharp edges.
@@ -78,6 +80,21 @@ def _fill_structs(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray)
     mesh.update(calc_edges=True)
 
 
+def lay_texture(mesh: bpy.types.Mesh, corner_uv: np.ndarray) -> None:
+    """Give a mesh of triangles its UV map, and shade it smooth all over.
+
+    Args:
+        mesh: without UV maps.
+        corner_uv: [F, 3, 2] float32, of each corner of each face.
+    """
+    mesh.uv_layers.new(name=UV_MAP, do_init=False)
+    if bpy.app.version < (4, 1, 0):
+        mesh.use_auto_smooth = False
+        mesh.uv_layers[UV_MAP].data.foreach_set("uv", np.ascontiguousarray(corner_uv, np.float32).ravel())
+    else:
+        _copy(mesh, UV_MAP, "vector", corner_uv, np.float32)
+
+
 def read_mesh(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
     """Vertices [N, 3] float32 and triangles [F, 3] int32 of any mesh; polygons are split into triangles."""
     vertices = np.empty(len(mesh.vertices) * 3, np.float32)
@@ -86,3 +103,16 @@ def read_mesh(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
     faces = np.empty(len(mesh.loop_triangles) * 3, np.int32)
     mesh.loop_triangles.foreach_get("vertices", faces)
     return vertices.reshape(-1, 3), faces.reshape(-1, 3)
+
+
+def read_corner_uv(mesh: bpy.types.Mesh) -> np.ndarray | None:
+    """The UV map [F, 3, 2] float32 of the triangles that `read_mesh` gives; None where the mesh has none."""
+    layer = mesh.uv_layers.active
+    if layer is None:
+        return None
+    uv = np.empty(2 * len(mesh.loops), np.float32)
+    layer.data.foreach_get("uv", uv)
+    mesh.calc_loop_triangles()
+    corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
+    mesh.loop_triangles.foreach_get("loops", corners)
+    return uv.reshape(-1, 2)[corners].reshape(-1, 3, 2)

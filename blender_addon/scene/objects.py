@@ -10,8 +10,8 @@ import bpy
 
 from ..connection.shapes import Shape
 from .arrangement import grid_place, grid_spacing, standing_location
-from .materials import clay_material
-from .meshes import create_mesh
+from .materials import clay_material, textured_material
+from .meshes import create_mesh, lay_texture
 from .provenance import Provenance, generated_objects, write_provenance
 from .window import shown_window
 
@@ -38,6 +38,8 @@ def add_shape(
 ) -> bpy.types.Object:
     """Put one shape of a result into the scene, at its place in the grid around the 3D cursor.
 
+    One with a texture has a material and an image of its own, called as the object is.
+
     Args:
         scene: gets the object, in its collection "Unrender".
         shape: the one to add.
@@ -51,7 +53,11 @@ def add_shape(
     name = object_name(shape)
     mesh = prepared or create_mesh(name, shape.vertices, shape.faces, shape.topology)
     mesh.name = name
-    mesh.materials.append(clay_material())
+    if shape.texture is None:
+        mesh.materials.append(clay_material())
+    else:
+        lay_texture(mesh, shape.texture.corner_uv)
+        mesh.materials.append(textured_material(name, shape.texture))
     added = bpy.data.objects.new(name, mesh)
     added.location = standing_location(shape.vertices, place, tuple(scene.cursor.location))
     write_provenance(added, shape, class_title(shape), provenance)

@@ -8,6 +8,7 @@ made twice as large in each direction and averaged, which smooths the outline.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,25 +23,36 @@ AMBIENT = 0.16
 CLAY = (0.60, 0.29, 0.16)  # linear
 
 
-def shade_preview(vertices: np.ndarray, faces: np.ndarray, size: int = 128) -> np.ndarray:
+@dataclass(frozen=True, slots=True, eq=False)
+class Skin:
+    """The picture on F faces. corner_uv [F, 3, 2]: u right, v up; picture uint8 [H, W, 3] sRGB, row 0 at the top."""
+
+    corner_uv: np.ndarray
+    picture: np.ndarray
+
+
+def shade_preview(vertices: np.ndarray, faces: np.ndarray, size: int = 128, skin: Skin | None = None) -> np.ndarray:
     """A three-quarter view of the mesh: [size, size, 4] float32 sRGB, straight alpha, row 0 at the top.
 
     Args:
         vertices: [N, 3], Z up.
         faces: [F, 3], anticlockwise seen from outside.
         size: pixels.
+        skin: is shown as it is, for light is painted into it; None for lit clay.
     """
     fine = size * OVERSAMPLING
     projected = _project(np.asarray(vertices, np.float64), fine)
     normals = _vertex_normals(projected, faces)
-    points, point_normals = _cover(projected, normals, faces)
+    attributes = normals[faces] if skin is None else skin.corner_uv
+    points, point_attributes = _cover(projected, attributes, faces)
     image = np.zeros((fine * fine, 4))
     pixel = np.clip(points[:, 1].astype(int), 0, fine - 1) * fine + np.clip(points[:, 0].astype(int), 0, fine - 1)
     order = np.argsort(points[:, 2], kind="stable")  # the nearest is written last
     nearest = np.full(fine * fine, -1)
     nearest[pixel[order]] = order
     covered = nearest >= 0
-    image[covered, :3] = _light(point_normals[nearest[covered]])
+    seen = point_attributes[nearest[covered]]
+    image[covered, :3] = _light(seen) if skin is None else _look_up(skin.picture, seen)
     image[covered, 3] = 1.0
     return _reduce(image.reshape(fine, fine, 4), size)
 
@@ -69,8 +81,11 @@ def _vertex_normals(projected: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-def _cover(projected: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points on all triangles that face the camera, and their normals; faces of one size are handled together."""
+def _cover(projected: np.ndarray, attributes: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points on all triangles that face the camera, and what corners [F, 3, K] have there, [P, K].
+
+    Faces of one size are handled together.
+    """
     corners = projected[faces]
     edges = (corners - np.roll(corners, 1, axis=1))[:, :, :2]
     steps = np.ceil(np.sqrt((edges**2).sum(axis=2)).max(axis=1) * POINTS_PER_PIXEL).astype(int) + 1
@@ -78,20 +93,20 @@ def _cover(projected: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> tup
     steps = np.where(
         turned < 0, 2 ** np.ceil(np.log2(steps)).astype(int), 0
     )  # y points down: front faces turn the other way
-    points, point_normals = [], []
+    points, point_attributes = [], []
     for count in np.unique(steps[steps > 0]):
-        chosen = faces[steps == count]
+        chosen = steps == count
         weights = _barycentric_grid(int(count))
-        points.append(_combine(weights, projected[chosen]))
-        point_normals.append(_combine(weights, normals[chosen]))
+        points.append(_combine(weights, projected[faces[chosen]]))
+        point_attributes.append(_combine(weights, attributes[chosen]))
     if not points:
-        return np.zeros((0, 3)), np.zeros((0, 3))
-    return np.concatenate(points), np.concatenate(point_normals)
+        return np.zeros((0, 3)), np.zeros((0, attributes.shape[2]))
+    return np.concatenate(points), np.concatenate(point_attributes)
 
 
 def _combine(weights: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """[P F, 3] from weights [P, 3] and what the corners have, [F, 3, 3]: a product of matrices is the quickest way."""
-    return (weights @ corners.transpose(1, 0, 2).reshape(3, -1)).reshape(-1, 3)
+    """[P F, K] from weights [P, 3] and what the corners have, [F, 3, K]: a product of matrices is the quickest way."""
+    return (weights @ corners.transpose(1, 0, 2).reshape(3, -1)).reshape(-1, corners.shape[2])
 
 
 def _barycentric_grid(count: int) -> np.ndarray:
@@ -110,6 +125,14 @@ def _light(normals: np.ndarray) -> np.ndarray:
     light = AMBIENT + 0.8 * np.clip(normals @ key, 0, None) + 0.25 * np.clip(normals @ fill, 0, None)
     linear = np.clip(light[:, None] * np.array(CLAY), 0.0, 1.0)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _look_up(picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """The colours [P, 3] in [0, 1] of the pixels that places [P, 2] lie in."""
+    height, width = picture.shape[:2]
+    column = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)
+    row = np.clip(((1.0 - uv[:, 1]) * height).astype(int), 0, height - 1)
+    return picture[row, column] / 255.0
 
 
 def _reduce(image: np.ndarray, size: int) -> np.ndarray:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..connection.shapes import Shape
 
 UUID_PROPERTY = "unrender_uuid"
+TEXTURED_PROPERTY = "unrender_textured"
 MOST_LOOKED_AT = 500  # selected objects; looking at more takes too long while a panel is drawn
 
 
@@ -29,7 +30,7 @@ class Provenance:
     """How a shape was made."""
 
     source: ShapeSource
-    settings: MeshSettings
+    settings: MeshSettings | None  # None: it came with its texture, and is not meshed anew
     job: str
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -45,7 +46,10 @@ def write_provenance(target: bpy.types.Object, shape: Shape, title: str, provena
     target["unrender_job"] = provenance.job
     target["unrender_versions"] = dict(provenance.versions)
     target[UUID_PROPERTY] = str(uuid.uuid4())
-    write_settings(target, provenance.settings)
+    if provenance.settings is None:
+        target[TEXTURED_PROPERTY] = True
+    else:
+        write_settings(target, provenance.settings)
 
 
 def write_settings(target: bpy.types.Object, settings: MeshSettings) -> None:
@@ -81,6 +85,11 @@ def settings_of(target: bpy.types.Object) -> MeshSettings:
 def generated_objects(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
     """Those of `objects` that Unrender made."""
     return [candidate for candidate in objects if UUID_PROPERTY in candidate]
+
+
+def is_textured(target: bpy.types.Object) -> bool:
+    """Whether a generated object came with a texture: its mesh is as it is, and cannot be made anew."""
+    return TEXTURED_PROPERTY in target
 
 
 def selected_shapes(context: bpy.types.Context) -> Iterator[bpy.types.Object]:

@@ -8,7 +8,7 @@ import bpy
 from ..connection.problems import Problem
 from ..connection.remeshing import MeshResult
 from .meshes import fill_mesh
-from .provenance import source_of, write_settings
+from .provenance import is_textured, source_of, write_settings
 
 
 def obstacle(target: bpy.types.Object) -> Problem | None:
@@ -18,6 +18,10 @@ def obstacle(target: bpy.types.Object) -> Problem | None:
     if not isinstance(mesh, bpy.types.Mesh) or source_of(target) is None:
         return Problem(
             "not_a_shape", f"{name} is not the shape any more that was generated.", "Generate it anew to change it."
+        )
+    if is_textured(target):
+        return Problem(
+            "textured", f"{name} came with its texture, and has one mesh only.", "Select shapes without a texture."
         )
     if target.library is not None or mesh.library is not None:
         return Problem("linked", f"{name} is linked from another file.", "Open that file to change it.")

@@ -603,6 +603,26 @@ TABLE: Mapping[str, str] = {
     "Passes": "Passes",
     "What is written beside the colours": "Was neben den Farben geschrieben wird",
     "A new folder for the images": "Ein neuer Ordner für die Bilder",
+    # Shapes that come with a texture
+    "Azimuth": "Azimut",
+    "Elevation": "Höhenwinkel",
+    "Which side of the selected shapes is in front": "Welche Seite der gewählten Formen vorn ist",
+    "How far the selected shapes are seen from above": "Wie weit von oben die gewählten Formen zu sehen sind",
+    "{} came with its texture, and has one mesh only.": "{} kam mit seiner Textur und hat nur ein Mesh.",
+    "Select shapes without a texture.": "Wählen Sie Formen ohne Textur.",
+    "Raise the limit in the preferences, then import it in the Jobs list.": (
+        "Erhöhen Sie die Grenze in den Einstellungen und importieren Sie es dann in der Liste der Aufträge."
+    ),
+    "Photos are taken as they are: no masks, and backgrounds may differ. "
+    "Each shows one whole object in the middle, about equally large in all of them": (
+        "Fotos werden genommen, wie sie sind: ohne Masken, und die Hintergründe dürfen verschieden sein. "
+        "Jedes zeigt ein ganzes Objekt in der Mitte, in allen etwa gleich groß"
+    ),
+    "Objects are rendered without their materials, so only their shape is learned. "
+    "To learn their colours too, render them into a folder and train on these": (
+        "Objekte werden ohne ihre Materialien gerendert, also wird nur ihre Form gelernt. "
+        "Um auch ihre Farben zu lernen, rendern Sie sie in einen Ordner und trainieren Sie damit"
+    ),
     # Meshes of selected shapes; methods, presets and curves of a training
     "Selected Shapes": "Gewählte Formen",
     "{name} and {count} more": "{name} und {count} weitere",
@@ -714,6 +734,10 @@ TABLE: Mapping[str, str] = {
     ),
     "A baseline that makes pictures and no shapes (DCGAN): nothing can be generated into a scene": (
         "Vergleichsverfahren, das Bilder und keine Formen macht (DCGAN): in eine Szene kann nichts erzeugt werden"
+    ),
+    "Textured mesh": "Mesh mit Textur",
+    "Closed shapes with their colours, learned from whole photographs as they are (Szabo et al.)": (
+        "Geschlossene Formen mit ihren Farben, gelernt aus ganzen Fotos, wie sie sind (Szabo et al.)"
     ),
     "Seed {} gives an empty shape at threshold {} (its densest voxel has {}).": (
         "Startwert {} gibt bei der Schwelle {} eine leere Form (das dichteste Voxel hat {})."

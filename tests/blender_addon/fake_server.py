@@ -25,6 +25,15 @@ CUBE_FACES = np.array(
     np.int32,
 )  # fmt: skip
 
+# An octahedron that unfolds into one square: its front, at -Y, is the middle, and the corners meet at the back.
+BALL_VERTICES = np.array([[-1, 0, 0], [0, -1, 0], [0, 0, -1], [0, 0, 1], [0, 1, 0], [1, 0, 0]], np.float32) / 2
+BALL_FACES = np.array(
+    [[4, 0, 3], [0, 1, 3], [3, 1, 5], [3, 5, 4], [0, 4, 2], [0, 2, 1], [1, 2, 5], [2, 4, 5]], np.int32
+)
+BALL_UV = np.array([[u, v] for v in (1.0, 0.5, 0.0) for u in (0.0, 0.5, 1.0)], np.float32)
+BALL_UV_FACES = np.array(
+    [[0, 3, 1], [3, 4, 1], [1, 4, 5], [1, 5, 2], [3, 6, 7], [3, 7, 4], [4, 7, 5], [7, 8, 5]], np.int32
+)
 
 SHEET = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)  # a sheet of samples
 SCORES = np.array([[1000, 0.3], [2000, 0.1], [3000, 0.12]], np.float32)  # of a training: images shown, KID
@@ -37,6 +46,7 @@ CURVES = {
 METHODS = (
     m.TrainingMethod("iggan", "IG-GAN", "voxel_gan", "Solid shapes"),
     m.TrainingMethod("visual_hull", "Visual hull", "voxel_gan", "Outlines only", {"route": "visual_hull"}),
+    m.TrainingMethod("textured_mesh", "Textured mesh", "textured_mesh_gan", "Shapes with their colours"),
 )
 PRESETS = (
     m.TrainingPreset("iggan-16", "voxel_gan", "The smallest", "renders"),
@@ -44,13 +54,46 @@ PRESETS = (
     m.TrainingPreset("iggan-photos-32", "voxel_gan", "For photos", "photos"),
     m.TrainingPreset("newest-64", "voxel_gan", "Made after this add-on", "renders"),
     m.TrainingPreset("of-another", "image_gan", "Of another method"),
+    m.TrainingPreset("textured-16", "textured_mesh_gan", "In seconds", "photos"),
+    m.TrainingPreset("textured-mushrooms-64", "textured_mesh_gan", "Of rendered mushrooms", "renders"),
+    m.TrainingPreset("textured-photos-64", "textured_mesh_gan", "Whole photos", "photos"),
 )
+MODELS = {  # what a shape of theirs is called, their hash and method
+    "chairs": ("chair", "abc", "voxel_gan"),
+    "balls": ("ball", "bbb", "textured_mesh_gan"),
+}
 MODEL_PICTURE = np.full((8, 8, 3), 200, np.uint8)
 
 
 def cube(width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
     """A box around the origin: vertices [8, 3], faces [12, 3]."""
     return CUBE_VERTICES * np.array([width, width, height], np.float32), CUBE_FACES
+
+
+def ball(seed: int) -> dict[str, np.ndarray]:
+    """The arrays of a shape with its texture, without the ends of their names: a higher shape for a higher seed.
+
+    The picture's four quarters, as one sees them from the front: red, green over blue, white; each somewhat darker in
+    its outer half, which is on the back.
+    """
+    picture = np.zeros((16, 16, 3), np.uint8)
+    for rows, columns, colour in (
+        (slice(0, 8), slice(0, 8), (255, 0, 0)),
+        (slice(0, 8), slice(8, 16), (0, 255, 0)),
+        (slice(8, 16), slice(0, 8), (0, 0, 255)),
+        (slice(8, 16), slice(8, 16), (255, 255, 255)),
+    ):
+        picture[rows, columns] = colour
+    row, column = np.indices((16, 16)) - 7.5
+    picture[np.abs(row) + np.abs(column) > 8] //= 2
+    vertices = BALL_VERTICES * np.array([1.0, 1.0, 1.0 + 0.01 * seed], np.float32)
+    return {
+        "vertices": vertices,
+        "faces": BALL_FACES,
+        "uv": BALL_UV,
+        "uv_faces": BALL_UV_FACES,
+        "texture": picture,
+    }
 
 
 @dataclass
@@ -70,7 +113,10 @@ class Behaviour:
 
 
 class FakeServer:
-    """Serves `generate` with boxes, `train` and `render_dataset` with a sheet, from a thread. A context manager."""
+    """Serves `generate` with boxes, of the model "balls" with those, `train` and `render_dataset` with a sheet.
+
+    From a thread. A context manager.
+    """
 
     def __init__(self, transport: ServerTransport, token: str = "") -> None:
         self.behaviour = Behaviour()
@@ -116,7 +162,7 @@ class FakeServer:
                 *((m.MESHES,) if self.behaviour.makes_meshes else ()),
             ),
             limits,
-            (m.ModelSummary("chairs", "voxel_gan", "abc"),),
+            (m.ModelSummary("chairs", "voxel_gan", "abc"), m.ModelSummary("balls", "textured_mesh_gan", "")),
             ("stools",),
             *self._trainable(),
         )
@@ -238,8 +284,10 @@ class FakeServer:
         if self.kinds[job] == "render_dataset":
             return m.JobDone(job, {"dataset": self.parameters[job]["name"], "images": 4}, SHEET.nbytes)
         seed, count = self.parameters[job]["seed"], self.parameters[job]["count"]
-        shapes = [{"index": i, "seed": seed + i, "name": f"chair_{seed + i:04d}"} for i in range(count)]
-        result = {"model": "chairs", "model_hash": "abc", "method": "voxel_gan", "shapes": shapes}
+        model = self.parameters[job]["model"]
+        noun, hash, method = MODELS.get(model, MODELS["chairs"])
+        shapes = [{"index": i, "seed": seed + i, "name": f"{noun}_{seed + i:04d}"} for i in range(count)]
+        result = {"model": model, "model_hash": hash, "method": method, "shapes": shapes}
         return m.JobDone(job, result, sum(array.nbytes for array in self._arrays(job).values()))
 
     def _arrays(self, job: bytes) -> dict[str, np.ndarray]:
@@ -247,7 +295,11 @@ class FakeServer:
             return {"sample": SHEET}
         arrays = {}
         for index in range(self.parameters[job]["count"]):
-            arrays[f"vertices_{index}"], arrays[f"faces_{index}"] = cube(0.4 + 0.02 * index, 0.8)
+            if self.parameters[job]["model"] == "balls":
+                made = ball(self.parameters[job]["seed"] + index)
+                arrays |= {f"{name}_{index}": array for name, array in made.items()}
+            else:
+                arrays[f"vertices_{index}"], arrays[f"faces_{index}"] = cube(0.4 + 0.02 * index, 0.8)
         return arrays
 
 

@@ -39,7 +39,10 @@ def reach(session: Session, job: bytes, status: JobStatus) -> None:
 def test_connecting_tells_what_is_on_the_other_end(connected: Session) -> None:
     assert connected.state.server is not None
     assert connected.state.server.device == "Test device"
-    assert [card.name for card in connected.state.server.models] == ["chairs"]
+    assert [(card.name, card.textured) for card in connected.state.server.models] == [
+        ("chairs", False),
+        ("balls", True),
+    ]
     connected.refresh_models()
     wait_until(lambda: connected.state.server.models[0].name == "tubs", connected.poll)
 

@@ -26,13 +26,23 @@ SOURCES = (
     ),
     ADDON / "properties.py",
     ADDON / "shape_settings.py",
+    ADDON / "view_settings.py",
     ADDON / "preferences.py",
 )
 LANGUAGES = ("de",)
 PROPERTIES = frozenset(
-    {"EnumProperty", "StringProperty", "IntProperty", "FloatProperty", "BoolProperty", "slider", "resolution_choice"}
+    {
+        "EnumProperty",
+        "StringProperty",
+        "IntProperty",
+        "FloatProperty",
+        "BoolProperty",
+        "slider",
+        "resolution_choice",
+        "_angle",
+    }
 )
-WORD_TABLES = frozenset({"_STATUS_WORDS", "_JOB_WORDS", "_PHASE_WORDS"})
+WORD_TABLES = frozenset({"_STATUS_WORDS", "_JOB_WORDS", "_PHASE_WORDS", "_ADVICE"})
 ITEM_TABLES = frozenset(
     {"TRAIN_SOURCES", "TRAIN_CAMERAS", "TRAIN_CURVES", "RESOLUTIONS", "DATASET_SOURCES", "DATASET_TARGETS", "WORK"}
     | {"FOLDER_SOURCES", "FOLDER_CAMERAS", "FOLDER_ENGINES", "FOLDER_DEVICES", "FOLDER_PASSES"}

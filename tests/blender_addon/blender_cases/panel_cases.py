@@ -288,7 +288,7 @@ def case_methods_and_presets_are_those_that_the_server_tells(folder: Path) -> No
     assert items("train_preset") == ["iggan-photos-32", "iggan-32"], "what an older generator has"
     assert items("train_method") == ["iggan"]
     with served() as server:
-        assert items("train_method") == ["iggan", "visual_hull"]
+        assert items("train_method") == ["iggan", "visual_hull", "textured_mesh"]
         assert items("train_preset") == ["iggan-photos-32", "iggan-16", "iggan-32", "newest-64"]
         assert settings().train_preset == "iggan-photos-32"
         assert "For photos" in shown("train")
@@ -316,6 +316,38 @@ def case_methods_and_presets_are_those_that_the_server_tells(folder: Path) -> No
         assert sent["overrides"] == {"route": "visual_hull"}
         assert "images" not in sent, "which is for objects"
         wait_until(lambda: session().jobs[job].status.value == "IMPORTED", poll)
+
+
+def case_the_textured_method_has_its_presets_and_says_what_it_needs(folder: Path) -> None:
+    photos = some_photos(folder)
+    with served() as server:
+        settings().train_folder, settings().train_name = str(photos), "plums"
+        settings().train_preset = "newest-64"
+        settings().train_method = "textured_mesh"
+        assert settings().train_preset == "textured-photos-64", "not the preset of another method"
+        names = [item[0] for item in part("properties")._preset_items(settings(), bpy.context)]
+        assert names == ["textured-photos-64", "textured-16", "textured-mushrooms-64"]
+        text = " ".join(shown("train").replace(" INFO", "").split())
+        assert "Shapes with their colours" in text
+        assert "no masks, and backgrounds may differ" in text
+        settings().train_source = "OBJECTS"
+        assert settings().train_preset == "textured-mushrooms-64"
+        assert "without their materials" in " ".join(shown("train").replace(" INFO", "").split())
+        settings().train_source = "DATASET"
+        assert "INFO" not in shown("train")
+        settings().train_source = "PHOTOS"
+        words = part("operators.commands").training_words(session(), settings())
+        assert words[:5] == ["unrender", "train", "textured_mesh_gan", "--config", "textured-photos-64"]
+        job = train(photos, run="plums", method="textured_mesh")
+        wait_until(lambda: job().id in server.parameters, poll)
+        sent = server.parameters[job().id]
+        assert (sent["method"], sent["config"]) == ("textured_mesh_gan", "textured-photos-64")
+        assert (sent["overrides"], "images" in sent) == ({}, False)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+        assert bpy.ops.unrender.use_folder(directory=str(folder)) == {"FINISHED"}
+        assert settings().train_preset == "textured-mushrooms-64", "its images have transparency"
+        settings().train_method = "iggan"
+        assert settings().train_preset == "iggan-photos-32"
 
 
 def case_a_collection_is_rendered_and_learned_from_in_one_go() -> None:
