@@ -17,7 +17,7 @@ def update_average(average: nn.Module, current: nn.Module, decay: float) -> None
             kept.copy_(buffer)
 
 
-def decay_of_step(batch_size: int, half_life: float, shown: int, ramp: float = 0.05) -> float:
+def decay_of_step(batch_size: int, half_life: int, shown: int, ramp: float = 0.05) -> float:
     """The decay of one step of `batch_size` images, of an average whose half-life is in images, after `shown` ones.
 
     At the start the half-life is at most the share `ramp` of what was shown, as in StyleGAN2: the average of a run that
