@@ -94,7 +94,7 @@ class MeshRenderer:
         self.size = (size, size) if isinstance(size, int) else size
         self.silhouette, self.options, self.rasterizer = silhouette, dict(options or {}), rasterizer
         self.background, self.near, self.passes, self.surface_blur = background, near, passes, surface_blur
-        self._look = Look(smooth, cull, filter, wrap, backend, Lighting((), (), 1.0), None)
+        self._look = Look(smooth, cull, filter, wrap, backend, "normal" in passes, Lighting((), (), 1.0), None)
 
     def render(
         self,
@@ -156,8 +156,8 @@ class MeshRenderer:
             return rasterize_with_pytorch3d(projection.screen, projection.faces, self.size, **options)
         return rasterize(projection.screen, projection.faces, self.size, **options, backend=self._look.backend)
 
-    def _draw(self, projection: Projection, fragments: Fragments, look: Look) -> tuple[Tensor, Tensor]:
-        """Premultiplied rgb and alpha [B, 4, H, W], and normals."""
+    def _draw(self, projection: Projection, fragments: Fragments, look: Look) -> tuple[Tensor, Tensor | None]:
+        """Premultiplied rgb and alpha [B, 4, H, W], and normals where they were found."""
         screen, faces, backend = projection.screen, projection.faces, look.backend
         radiance, normal = shade_fragments(projection, fragments, look)
         covered = fragments.covered.to(radiance.dtype)
@@ -183,7 +183,7 @@ class MeshRenderer:
                 **self.options,
                 backend=backend,
             )
-            over, _ = shade_fragments(projection, skirt.fragments, look)
+            over, _ = shade_fragments(projection, skirt.fragments, replace(look, normals=False))
             image = composite_skirt(skirt, torch.cat([over, torch.ones_like(covered)], dim=1), image)
         return image, normal
 

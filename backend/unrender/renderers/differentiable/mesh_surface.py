@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Meshes in front of cameras: where they are on the screen, and what their surface looks like there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -25,16 +25,22 @@ from unrender.renderers.differentiable.rasterizer.texture import Filter, Wrap, t
 @dataclass(frozen=True, slots=True)
 class Look:
     """How surfaces are drawn. smooth: normals are interpolated over the faces; else each face is flat. cull: faces seen
-    from behind are left out; else their other side is drawn. filter, wrap: of textures. light, harmonics: see
-    `geometry.lighting`; coefficients [1 or B, 1 or 3, 9] are added to the other light."""
+    from behind are left out; else their other side is drawn. filter, wrap: of textures. normals: whether they are asked
+    for; else they are found only where light needs them. light, harmonics: see `geometry.lighting`; coefficients
+    [1 or B, 1 or 3, 9] are added to the other light."""
 
     smooth: bool
     cull: bool
     filter: Filter
     wrap: Wrap
     backend: Backend
+    normals: bool
     light: Lighting
     harmonics: Float[Tensor, "B C 9"] | None
+
+    @property
+    def needs_normals(self) -> bool:
+        return self.normals or bool(self.light.directions) or self.harmonics is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +71,33 @@ def project_meshes(meshes: MeshBatch, cameras: Cameras, size: tuple[int, int], n
 
 def shade_fragments(
     projection: Projection, fragments: Fragments, look: Look
-) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B 3 H W"]]:
-    """Radiance (not masked) and camera-frame normal (0 where nothing is) of what was rasterised from a projection."""
+) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B 3 H W"] | None]:
+    """Radiance (not masked) and camera-frame normal (0 where nothing is; None where the look needs none) of what was
+    rasterised from a projection."""
     meshes, clipped, backend = projection.meshes, projection.clipped, look.backend
     whole = fragments if clipped is None else clipped.restore(fragments, backend=backend)
     turn = projection.cameras.axes().to(meshes.vertices).transpose(1, 2)
     attributes = [meshes.colours] if meshes.colours is not None else []
-    if look.smooth:  # one pass over the pixels for normals and colours
+    is_smooth = look.needs_normals and look.smooth
+    if is_smooth:  # one pass over the pixels for normals and colours
         attributes.insert(0, smooth_normals(meshes.vertices, meshes.faces, backend=backend) @ turn)
     images = _interpolated(attributes, whole, meshes.faces, backend)
-    if look.smooth:
+    normal = None
+    if is_smooth:
         normal = images.pop(0)
-    else:
+    elif look.needs_normals:
         normals = flat_normals(meshes.vertices, meshes.faces, backend=backend) @ turn
         itself = torch.arange(normals.shape[1], device=normals.device).view(-1, 1).expand(-1, 3)
         normal = interpolate(normals, whole, itself, backend=backend)
-    normal = functional.normalize(normal, dim=1, eps=1e-12)
-    if not look.cull:
-        normal = torch.where(_is_seen_from_behind(projection, fragments), -normal, normal)
-    radiance = look.light.shade(normal)
-    if look.harmonics is not None:
-        radiance = radiance + shade_by_harmonics(look.harmonics, normal)
+    if normal is None:
+        radiance = torch.full_like(fragments.depth, look.light.ambient)
+    else:
+        normal = functional.normalize(normal, dim=1, eps=1e-12)
+        if not look.cull:
+            normal = torch.where(_is_seen_from_behind(projection, fragments), -normal, normal)
+        radiance = look.light.shade(normal)
+        if look.harmonics is not None:
+            radiance = radiance + shade_by_harmonics(look.harmonics, normal)
     for colour in images:
         radiance = radiance * colour
     if meshes.textures is not None:
@@ -96,7 +108,7 @@ def shade_fragments(
 def shade_corners(projection: Projection, look: Look) -> Float[Tensor, "B corners 3"]:
     """Radiance at the three corners of each face of a projection, face after face, for primitives that blend whole
     faces. Textures are looked up at the corners alone."""
-    radiance, _ = shade_fragments(projection, _corner_fragments(projection), look)
+    radiance, _ = shade_fragments(projection, _corner_fragments(projection), replace(look, normals=False))
     return radiance.flatten(2).transpose(1, 2)
 
 

@@ -171,6 +171,19 @@ def test_light_is_that_of_the_normals_in_the_picture(smooth: bool) -> None:
     torch.testing.assert_close(length, images.alpha)
 
 
+@pytest.mark.parametrize("silhouette", SILHOUETTES)
+def test_pictures_are_the_same_whether_or_not_normals_are_found_for_them(silhouette: Silhouette) -> None:
+    shape = octahedron(torch.float32)
+    for light in (AMBIENT, IGGAN_LIGHTING):
+        with_normals, alone = (
+            MeshRenderer(24, silhouette=silhouette, passes=passes).render([shape], cameras(), light)
+            for passes in (("normal",), ())
+        )
+        assert torch.equal(alone.rgb, with_normals.rgb)
+        assert alone.normal is None
+        assert with_normals.normal is not None
+
+
 def test_the_other_side_is_drawn_with_its_own_normal_or_left_out() -> None:
     facing = torch.tensor([[-0.4, 0.0, -0.4], [0.4, 0.0, -0.4], [0.4, 0.0, 0.4]])  # from the front, -Y
     light = Lighting(((0.0, 0.0, 1.0),), (0.8,), 0.1)
