@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ class TrainingLoop:
         self._window: deque[dict[str, float]] = deque(maxlen=_STATISTICS_WINDOW)
         self._last: dict[str, float] = {}
         self._kid = math.nan  # of the newest evaluation
+        self._good: Path | None = None  # the newest checkpoint from before any sign of a collapse
 
     @property
     def images_shown(self) -> int:
@@ -78,6 +80,7 @@ class TrainingLoop:
                 failure = error
                 continue
             self._load(state)
+            self._good = path if self._method.is_well() else self._run.checkpoints()[0]
             self._devices.barrier()  # all have read, before anybody writes
             if self._devices.is_first:
                 self._run.trim_metrics(self.images_shown)
@@ -130,8 +133,7 @@ class TrainingLoop:
         if phase.name != self._phases[-1].name and not bad:
             complaint = None
         if complaint is not None:
-            checkpoints = self._run.checkpoints()
-            kept = f"The last good checkpoint is {checkpoints[-1]}." if checkpoints else "There is no checkpoint yet."
+            kept = self._go_back(is_sudden=bool(bad))
             self._log(f"diverged: {complaint}")
             raise DivergedError(
                 f"Training diverged after {self.images_shown} images: {complaint}.",
@@ -139,6 +141,14 @@ class TrainingLoop:
             )
         self._window.append(statistics)
         self._last = statistics
+
+    def _go_back(self, is_sudden: bool) -> str:
+        """Leave the last good checkpoint as the newest, and name it. A collapse, other than a number that is not
+        finite, had long begun when it was found out: what was saved meanwhile is of no use."""
+        if self._good is not None and not is_sudden and self._devices.is_first:
+            self._run.drop_checkpoints_after(self._good)
+        checkpoints = self._run.checkpoints()
+        return f"The last good checkpoint is {checkpoints[-1]}." if checkpoints else "There is no checkpoint yet."
 
     def _due(self, since: dict[str, float]) -> list[bool]:
         """What the first process' clock says is due: sample, evaluate, checkpoint."""
@@ -216,8 +226,11 @@ class TrainingLoop:
             "seconds": self._seconds,
         }
         if self._devices.is_first:
-            save_checkpoint(self._run.checkpoint_path(self.images_shown), state, self._kind)
-            self._run.drop_old_checkpoints()
+            path = self._run.checkpoint_path(self.images_shown)
+            save_checkpoint(path, state, self._kind)
+            if self._method.is_well():
+                self._good = path
+            self._run.drop_old_checkpoints(self._good)
         self._devices.barrier()  # nobody leaves, and ends the others, before it is written
 
     def _load(self, state: dict[str, Any]) -> None:

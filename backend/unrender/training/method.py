@@ -49,6 +49,10 @@ class Method(Protocol):
         """A sentence if the run has collapsed in a way that the statistics show, else None."""
         ...
 
+    def is_well(self) -> bool:
+        """Whether the newest statistics show no sign of a collapse: a checkpoint of now is worth going back to."""
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """Nested dictionaries of tensors, numbers and strings."""
         ...

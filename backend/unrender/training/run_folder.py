@@ -62,12 +62,20 @@ class RunFolder:
     def checkpoint_path(self, images: int) -> Path:
         return self.path / "checkpoints" / f"images-{images:09d}.safetensors"
 
-    def drop_old_checkpoints(self) -> None:
-        """Keep the newest and the one before it, in case the newest turns out to be damaged; nothing unfinished."""
+    def drop_old_checkpoints(self, good: Path | None = None) -> None:
+        """Keep the newest and the one before it, in case the newest turns out to be damaged, and `good`; nothing
+        unfinished."""
         for path in (self.path / "checkpoints").glob(".images-*"):
             path.unlink(missing_ok=True)
         for path in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
-            path.unlink(missing_ok=True)
+            if path != good:
+                path.unlink(missing_ok=True)
+
+    def drop_checkpoints_after(self, good: Path) -> None:
+        """Go back to a checkpoint: resuming continues from it."""
+        for path in self.checkpoints():
+            if path.name > good.name:
+                path.unlink(missing_ok=True)
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
         """One JSON line per evaluation."""

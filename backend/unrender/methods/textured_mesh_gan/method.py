@@ -125,6 +125,10 @@ class TexturedMeshGan:
         """Says so when a failure has lasted for long."""
         return self._collapse.complaint(statistics)
 
+    def is_well(self) -> bool:
+        """Whether no failure shows at present."""
+        return self._collapse.is_well
+
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimisers and random state."""
         return {

@@ -209,6 +209,10 @@ class VoxelGan:
         """Says so when everything has been empty, or the same, for long."""
         return self._collapse.complaint(statistics)
 
+    def is_well(self) -> bool:
+        """Whether no failure shows at present."""
+        return self._collapse.is_well
+
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimisers, random state and the batch whose images the next step uses. Together, if there are
         several processes."""

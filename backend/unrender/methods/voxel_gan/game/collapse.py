@@ -24,6 +24,11 @@ class CollapseWatch:
         self._advice = _ADVICE["proxy" if route == "proxy" else "other"]
         self._images = {"empty": 0, "same": 0}
 
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is empty or the same at present."""
+        return not any(self._images.values())
+
     def complaint(self, statistics: Mapping[str, float]) -> str | None:
         """A sentence once a state of death has lasted. Reads `occupancy` or `coverage`, and `diversity`."""
         for state, is_so in (
