@@ -22,6 +22,8 @@ USUAL_PRESETS: Mapping[str, str] = MappingProxyType(
 
 METHODS = tuple(USUAL_PRESETS)
 
+_NO_SETTINGS = {"textured_mesh_gan": ("views.width",)}  # its frame always just holds the ball that objects are in
+
 
 def train(
     method: str,
@@ -63,6 +65,11 @@ def image_size(method: str, config: str, overrides: tuple[str, ...] = ()) -> int
     """Pixels per side of the pictures that a training of these settings looks at; raises ConfigurationError."""
     size: int = _door(method, "config").load_config(config or USUAL_PRESETS[method], overrides).image_size
     return size
+
+
+def view_settings(method: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a data set says of its views (see `data.datasets.view_settings`), what the method has settings for."""
+    return {name: value for name, value in known.items() if name not in _NO_SETTINGS.get(method, ())}
 
 
 def preset_names(method: str) -> list[str]:

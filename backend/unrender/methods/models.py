@@ -2,6 +2,7 @@
 """Models to generate with: those that come with Unrender, and every run with a checkpoint."""
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from unrender.storage import data_home
 from unrender.training.run_folder import RunFolder
 
 WEIGHTS = "model.safetensors"
+EVALUATIONS = "evaluations.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,13 @@ def method_of(folder: Path) -> str:
         return str(read_toml(folder / "config.toml").get("method", "voxel_gan"))
     except ConfigurationError as error:
         raise CheckpointError(f"The settings of {folder} cannot be read: {error.message}", error.hint) from error
+
+
+def append_evaluation(model: Model, record: Mapping[str, Any]) -> None:
+    """Add a record to the run's `evaluations.jsonl`; a bundled model keeps none."""
+    if model.weights.parent.name == "checkpoints":
+        with (model.path / EVALUATIONS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
 
 
 def _weights(folder: Path) -> Path:

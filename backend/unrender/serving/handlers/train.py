@@ -65,7 +65,7 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
     The result names the run and holds its newest scores; `sample` uint8 [H, W, 3] is its newest sheet of samples,
     `scores` float32 [N, 2] all its evaluations.
     """
-    from unrender.methods import image_size
+    from unrender.methods import image_size, view_settings
     from unrender.methods import train as train_method
 
     run = _run_folder(parameters)
@@ -85,7 +85,7 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
         write_atomically(mine, Path.touch)
         views = ObjectViews(parameters.images, size, parameters.cameras)
         pictures = store.pictures(views, replace(work, progress=show))
-        known = _assignments(pictures.settings) if is_new else ()
+        known = _assignments(view_settings(parameters.method, pictures.settings)) if is_new else ()
         train_method(
             parameters.method,
             parameters.config,

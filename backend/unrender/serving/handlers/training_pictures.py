@@ -18,6 +18,7 @@ from unrender.data.dataset_rendering import DatasetRequest
 from unrender.data.datasets import find_dataset, view_settings
 from unrender.data.given_objects import read_objects, save_objects
 from unrender.errors import DataError
+from unrender.methods.models import method_of
 from unrender.serving.handlers.rendering import render_pictures
 from unrender.serving.job_kinds import JobWork
 from unrender.serving.pictures import save_pictures
@@ -83,7 +84,7 @@ class PictureStore:
         if self._run.exists():
             raise DataError(
                 f"The run {self._run.path.name!r} was begun from the command line, with pictures of its own.",
-                "Continue it there: unrender train voxel_gan --resume.",
+                f"Continue it there: unrender train {method_of(self._run.path)} --resume.",
             )
         raise DataError(f"There is no training {self._run.path.name!r} to continue.", "Start it anew, with pictures.")
 

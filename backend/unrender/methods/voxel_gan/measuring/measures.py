@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures of a trained voxel GAN of any route: images against images, shapes against shapes, and its proxy."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +20,6 @@ from unrender.metrics.features import ImageFeatures
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
 from unrender.training.work import Work
 
-EVALUATIONS = "evaluations.jsonl"
 DEFAULT_THRESHOLD = 0.5
 _VALIDATED = 200  # shapes, and pictures, that a threshold is chosen on
 _AUDITED = 96
@@ -107,10 +105,3 @@ def possible_metrics(
             f"The metric {name!r} cannot be taken of {model.name}: {reason}.", f"Leave it away, or ask for {ALL!r}."
         )
     return [name for name in names if name not in skipped], skipped
-
-
-def append_evaluation(model: Model, record: dict[str, Any]) -> None:
-    """Add a record to the run's `evaluations.jsonl`; a bundled model keeps none."""
-    if model.weights.parent.name == "checkpoints":
-        with (model.path / EVALUATIONS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")

@@ -14,9 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from unrender.atomic_file import write_atomically
-from unrender.methods.models import Model
+from unrender.methods.models import EVALUATIONS, Model
 from unrender.methods.voxel_gan.config import VoxelGanConfig
-from unrender.methods.voxel_gan.measuring.measures import EVALUATIONS
 from unrender.methods.voxel_gan.measuring.metric_list import FIGURES, METRICS
 from unrender.methods.voxel_gan.measuring.reference import load_reference
 from unrender.methods.voxel_gan.measuring.samples import draw_samples

@@ -17,12 +17,12 @@ from tests.backend.methods.voxel_gan.game_for_tests import tiny_config
 from unrender.configuration import dump_toml
 from unrender.errors import CancelledError, ConfigurationError, DataError
 from unrender.geometry.cameras import ViewLaw
-from unrender.methods.models import Model, find_model
+from unrender.methods.models import Model, append_evaluation, find_model
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.game.players import build_networks
 from unrender.methods.voxel_gan.measuring import reference as reference_module
 from unrender.methods.voxel_gan.measuring.figures import Figures
-from unrender.methods.voxel_gan.measuring.measures import append_evaluation, measure
+from unrender.methods.voxel_gan.measuring.measures import measure
 from unrender.methods.voxel_gan.measuring.metric_list import FIGURES, METRICS, chosen_metrics
 from unrender.methods.voxel_gan.measuring.reference import HELD_OUT_SEED, Reference, load_reference
 from unrender.methods.voxel_gan.measuring.report import write_report
