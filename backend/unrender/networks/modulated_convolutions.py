@@ -8,16 +8,29 @@ for all samples, which is the same function, and quick on every device. There is
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-Padding = Callable[[Tensor], Tensor]
-"""Continues pictures by one pixel on each side."""
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What 3 x 3 convolutions see beyond the border.
+
+    pad: continues pictures by one pixel on each side. is_turned: what is continued lies there turned by half a turn, as
+    on the octahedral square. A kernel would then see a slope that goes on across the border rise on one side and fall
+    on the other, and leave a seam: kernels are made to look the same after half a turn.
+    """
+
+    pad: Callable[[Tensor], Tensor]
+    is_turned: bool = False
+
 
 _SLOPE, _GAIN = 0.2, math.sqrt(2.0)
+_NOTHING = Surroundings(lambda x: x)
 
 
 def leaky(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -60,24 +73,26 @@ class ModulatedConvolution(nn.Module):
     """A convolution under a style, without bias or activation.
 
     side: of the kernel, 1 or 3. demodulate: scale the weights that each output channel of each sample sees to unit
-    length. padding: continues pictures beyond their border before a kernel of 3 x 3.
+    length. beyond: the border, for a kernel of 3 x 3.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, style: int, side: int, padding: Padding, demodulate: bool = True
+        self, inputs: int, outputs: int, style: int, side: int, beyond: Surroundings, demodulate: bool = True
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, side, side))
         self.to_scales = EqualisedLinear(style, inputs, bias=1.0)
         self._scale = 1.0 / math.sqrt(inputs * side * side)
-        self._padding = padding if side > 1 else None
+        self._beyond = beyond if side > 1 else _NOTHING
         self._demodulates = demodulate
 
     def forward(self, x: Float[Tensor, "B inputs h w"], w: Float[Tensor, "B style"]) -> Float[Tensor, "B outputs h w"]:
         scales = self.to_scales(w)
         weight = self.weight * self._scale
+        if self._beyond.is_turned:
+            weight = (weight + weight.flip(2, 3)) * math.sqrt(0.5)
         x = x * scales.to(x.dtype)[:, :, None, None]
-        y = functional.conv2d(x if self._padding is None else self._padding(x), weight)
+        y = functional.conv2d(self._beyond.pad(x), weight)
         if not self._demodulates:
             return y
         squares = scales.square() @ weight.square().sum(dim=(2, 3)).T  # of the length of the scaled weights
@@ -87,9 +102,9 @@ class ModulatedConvolution(nn.Module):
 class StyledLayer(nn.Module):
     """A modulated 3 x 3 convolution with bias and activation."""
 
-    def __init__(self, inputs: int, outputs: int, style: int, padding: Padding) -> None:
+    def __init__(self, inputs: int, outputs: int, style: int, beyond: Surroundings) -> None:
         super().__init__()
-        self.convolution = ModulatedConvolution(inputs, outputs, style, 3, padding)
+        self.convolution = ModulatedConvolution(inputs, outputs, style, 3, beyond)
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Float[Tensor, "B inputs h w"], w: Float[Tensor, "B style"]) -> Float[Tensor, "B outputs h w"]:
@@ -106,14 +121,15 @@ class StyledOutput(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, style: int, gain: float = 1.0, spread: float = 1.0) -> None:
         super().__init__()
-        self.convolution = ModulatedConvolution(inputs, outputs, style, 1, _unpadded, demodulate=False)
+        self.convolution = ModulatedConvolution(inputs, outputs, style, 1, _NOTHING, demodulate=False)
         self.bias = nn.Parameter(torch.zeros(outputs))
         self._gain = gain
         with torch.no_grad():
             self.convolution.weight.mul_(spread)
 
     def forward(self, x: Float[Tensor, "B inputs h w"], w: Float[Tensor, "B style"]) -> Float[Tensor, "B outputs h w"]:
-        return self._gain * (self.convolution(x, w).float() + self.bias[:, None, None])
+        with torch.autocast(x.device.type, enabled=False):
+            return self._gain * (self.convolution(x.float(), w.float()) + self.bias[:, None, None])
 
 
 class MappingNetwork(nn.Module):
@@ -129,7 +145,3 @@ class MappingNetwork(nn.Module):
         for layer in self.layers:
             w = leaky(layer(w))
         return w
-
-
-def _unpadded(x: Tensor) -> Tensor:
-    return x

@@ -41,7 +41,8 @@ class OctahedralSurface(nn.Module):
         self.register_buffer("uv", _uv_of_vertices(self.template), persistent=False)
 
     def forward(self, offsets: Float[Tensor, "B 3 n n"]) -> Float[Tensor, "B N 3"]:
-        moved = self.sphere + self._at_vertices(blur_sphere(offsets, self.smoothing))
+        with torch.autocast(offsets.device.type, enabled=False):  # bfloat16 would round to a tenth of a pixel
+            moved = self.sphere + self._at_vertices(blur_sphere(offsets, self.smoothing))
         if self.size_constraint:
             squares = moved.square().sum(dim=-1, keepdim=True)
             moved = moved * (1.0 + squares ** (_SHARPNESS // 2)) ** (-1.0 / _SHARPNESS)

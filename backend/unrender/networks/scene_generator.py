@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unrender.networks.modulated_convolutions import MappingNetwork, Padding, StyledLayer, StyledOutput
+from unrender.networks.modulated_convolutions import MappingNetwork, StyledLayer, StyledOutput, Surroundings
 from unrender.networks.octahedral_surface import OctahedralSurface
 from unrender.networks.sphere_padding import pad_sphere, upsample_padded, upsample_sphere
 
@@ -48,17 +48,17 @@ class Scene:
 class StyledTrunk(nn.Module):
     """A learned constant that styled convolutions turn into pictures of twice the size, time and again.
 
-    first: side of the constant. channels: at first, 2 first, 4 first, ... padding: continues the pictures.
+    first: side of the constant. channels: at first, 2 first, 4 first, ... beyond: the border.
     """
 
-    def __init__(self, first: int, channels: tuple[int, ...], style: int, padding: Padding) -> None:
+    def __init__(self, first: int, channels: tuple[int, ...], style: int, beyond: Surroundings) -> None:
         super().__init__()
         self.constant = nn.Parameter(torch.randn(1, channels[0], first, first))
-        self.first = StyledLayer(channels[0], channels[0], style, padding)
+        self.first = StyledLayer(channels[0], channels[0], style, beyond)
         pairs = list(pairwise(channels))
-        self.before = nn.ModuleList(StyledLayer(inputs, outputs, style, padding) for inputs, outputs in pairs)
-        self.after = nn.ModuleList(StyledLayer(outputs, outputs, style, padding) for _, outputs in pairs)
-        self._padding = padding
+        self.before = nn.ModuleList(StyledLayer(inputs, outputs, style, beyond) for inputs, outputs in pairs)
+        self.after = nn.ModuleList(StyledLayer(outputs, outputs, style, beyond) for _, outputs in pairs)
+        self._beyond = beyond
 
     def forward(self, w: Float[Tensor, "B style"]) -> list[Float[Tensor, "B _ _ _"]]:
         """Features of every size, the smallest first."""
@@ -66,7 +66,7 @@ class StyledTrunk(nn.Module):
         features = [x]
         for before, after in zip(self.before, self.after, strict=True):
             # Widths change at the smaller size, where convolutions are quick.
-            x = after(upsample_padded(self._padding(before(x, w))), w)
+            x = after(upsample_padded(self._beyond.pad(before(x, w))), w)
             features.append(x)
         return features
 
@@ -86,7 +86,7 @@ class SphereGenerator(nn.Module):
         if shape_size not in sizes:
             raise ValueError(f"shape_size came as {shape_size}; expected one of the trunk's sizes, {sizes}")
         finest = sizes.index(shape_size)
-        self.trunk = StyledTrunk(4, channels, style, pad_sphere)
+        self.trunk = StyledTrunk(4, channels, style, Surroundings(pad_sphere, is_turned=True))
         self.to_rgb = nn.ModuleList(StyledOutput(width, 3, style) for width in channels)
         self._levels = range(0 if pyramid else finest, finest + 1)
         self.to_offsets = nn.ModuleList(
@@ -110,7 +110,7 @@ class BackgroundGenerator(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], style: int, is_periodic: bool = False) -> None:
         super().__init__()
-        self.trunk = StyledTrunk(3, channels, style, _pad_around if is_periodic else _pad_frame)
+        self.trunk = StyledTrunk(3, channels, style, Surroundings(_pad_around if is_periodic else _pad_frame))
         self.to_rgb = StyledOutput(channels[-1], 3, style)
 
     def forward(self, w: Float[Tensor, "B style"]) -> Float[Tensor, "B 3 b b"]:

@@ -13,11 +13,15 @@ from unrender.networks.modulated_convolutions import (
     ModulatedConvolution,
     StyledLayer,
     StyledOutput,
+    Surroundings,
 )
 
 
-def pad(x: Tensor) -> Tensor:
+def by_noughts(x: Tensor) -> Tensor:
     return functional.pad(x, (1, 1, 1, 1))
+
+
+NOUGHTS = Surroundings(by_noughts)
 
 
 def of_each_sample(layer: ModulatedConvolution, x: Tensor, w: Tensor, demodulate: bool) -> Tensor:
@@ -35,7 +39,7 @@ def of_each_sample(layer: ModulatedConvolution, x: Tensor, w: Tensor, demodulate
 @pytest.mark.parametrize(("side", "demodulate"), [(3, True), (3, False), (1, True), (1, False)])
 def test_one_convolution_for_all_is_that_of_each_samples_weights(side: int, demodulate: bool) -> None:
     torch.manual_seed(0)
-    layer = ModulatedConvolution(5, 7, 4, side, pad, demodulate).double()
+    layer = ModulatedConvolution(5, 7, 4, side, NOUGHTS, demodulate).double()
     x, w = torch.randn(3, 5, 6, 6).double(), torch.randn(3, 4).double()
     gradients = []
     for y in (layer(x, w), of_each_sample(layer, x, w, demodulate)):
@@ -44,9 +48,18 @@ def test_one_convolution_for_all_is_that_of_each_samples_weights(side: int, demo
         torch.testing.assert_close(ours, wanted)
 
 
+def test_kernels_look_the_same_after_half_a_turn_where_pictures_are_continued_so() -> None:
+    torch.manual_seed(6)
+    layer = ModulatedConvolution(5, 7, 4, 3, Surroundings(by_noughts, is_turned=True))
+    x, w = torch.randn(3, 5, 6, 6), torch.randn(3, 4)
+    torch.testing.assert_close(layer(x.flip(2, 3), w), layer(x, w).flip(2, 3))
+    plain = ModulatedConvolution(5, 7, 4, 3, NOUGHTS)
+    assert (plain(x.flip(2, 3), w) - plain(x, w).flip(2, 3)).abs().max() > 0.1
+
+
 def test_the_strength_of_a_style_does_not_matter_once_demodulated() -> None:
     torch.manual_seed(1)
-    layer = ModulatedConvolution(5, 7, 4, 3, pad)
+    layer = ModulatedConvolution(5, 7, 4, 3, NOUGHTS)
     x, w = torch.randn(2, 5, 6, 6), torch.randn(2, 4)
     once = layer(x, w)
     with torch.no_grad():
@@ -57,7 +70,7 @@ def test_the_strength_of_a_style_does_not_matter_once_demodulated() -> None:
 
 def test_a_layer_keeps_the_second_moment_of_normal_numbers() -> None:
     torch.manual_seed(2)
-    layer = StyledLayer(64, 64, 16, pad)
+    layer = StyledLayer(64, 64, 16, NOUGHTS)
     with torch.no_grad():
         y = layer(torch.randn(4, 64, 32, 32), torch.randn(4, 16))
     assert y.square().mean().item() == pytest.approx(1.0, rel=0.1)
