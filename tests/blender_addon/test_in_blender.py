@@ -10,9 +10,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.blender_addon.case_runs import CASES, names_of_cases, run_cases
+from tests.blender_addon.textured_model import MODEL, backend_pictures, blender_picture, make_textured_model
 
 ADDON_CASES = CASES / "addon_cases.py"
 
@@ -30,7 +33,9 @@ def test_case(results: Mapping[str, str], case: str) -> None:
 def test_the_add_on_starts_the_real_backend_generates_survives_its_death_and_stops_it(
     blender_python: Path, tmp_path: Path
 ) -> None:
-    make_model(tmp_path / "home" / "runs" / "stools-8")
+    runs = tmp_path / "home" / "runs"
+    make_model(runs / "stools-8")
+    make_textured_model(runs / MODEL)
     environment = os.environ | {
         "UNRENDER_HOME": str(tmp_path / "home"),
         "UNRENDER_BACKEND": sys.executable,
@@ -42,6 +47,27 @@ def test_the_add_on_starts_the_real_backend_generates_survives_its_death_and_sto
     outcomes = [json.loads(line) for line in ran.stdout.splitlines()]
     assert [outcome["failure"] for outcome in outcomes] == [""], ran.stderr[-3000:]
     assert ran.returncode == 0
+    for view, (expected, coverage) in enumerate(backend_pictures(runs / MODEL)):
+        check_picture(read_picture(blender_picture(tmp_path / "home", view)), expected, coverage)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """[H, W, 4] in [0, 1], straight alpha."""
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGBA"), np.float32) / 255.0
+
+
+def check_picture(seen: np.ndarray, expected: np.ndarray, coverage: np.ndarray) -> None:
+    """Blender shows what the backend shows, and neither its mirror image nor what is upside down."""
+    inside = (seen[..., 3] > 0.99) & (coverage > 0.99)
+    both, either = ((seen[..., 3] > 0.5) & (coverage > 0.5)).sum(), ((seen[..., 3] > 0.5) | (coverage > 0.5)).sum()
+    assert both > 0.93 * either, "the same outline"
+    differences = {}
+    for name, turned in {"as it is": (1, 1), "mirrored": (1, -1), "upside down": (-1, 1)}.items():
+        there = inside & inside[:: turned[0], :: turned[1]]
+        differences[name] = float(np.abs(seen[:: turned[0], :: turned[1], :3] - expected)[there].mean())
+    assert differences["as it is"] < 0.03, differences
+    assert min(differences["mirrored"], differences["upside down"]) > 4 * differences["as it is"], differences
 
 
 def make_model(folder: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.blender_addon.case_runs import names_of_cases
 from tests.blender_addon.test_in_blender import make_model
+from tests.blender_addon.textured_model import MODEL, make_textured_model
 
 HERE = Path(__file__).parent
 ADDON_CASES = HERE.parent / "blender_cases"
@@ -55,6 +56,7 @@ def visit(python_of_version: Path, extension_zip: Path, tmp_path_factory: pytest
     """Install the zip into a Blender without settings, end it, start it again and run all cases."""
     home, resources = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("blender")
     make_model(home / "runs" / "stools-8")
+    make_textured_model(home / "runs" / MODEL)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "BLENDER"))}
     environment |= {
         "BLENDER_USER_RESOURCES": str(resources),
