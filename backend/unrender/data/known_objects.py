@@ -11,7 +11,6 @@ import torch
 
 from unrender.data.procedural import CLASSES
 from unrender.data.procedural.meshes import make_mesh
-from unrender.data.training_pictures import spread
 from unrender.errors import DataError
 from unrender.geometry.cameras import Cameras
 from unrender.geometry.meshes import Mesh
@@ -37,14 +36,12 @@ class KnownObjects:
         """The object on a picture, in the world that its camera stands in."""
         return Mesh(*make_mesh(self.category, self.seeds[index], self.resolution))
 
-    def some(self, count: int) -> "KnownObjects":
-        """At most `count` of the pictures, evenly spread."""
-        chosen = spread(len(self), count)
-        rows = chosen.tolist()
+    def chosen(self, indices: list[int]) -> "KnownObjects":
+        """Only the pictures with these numbers."""
         return KnownObjects(
-            tuple(self.files[row] for row in rows),
-            tuple(self.seeds[row] for row in rows),
-            self.cameras[chosen],
+            tuple(self.files[index] for index in indices),
+            tuple(self.seeds[index] for index in indices),
+            self.cameras[torch.tensor(indices, dtype=torch.long)],
             self.category,
             self.resolution,
         )

@@ -16,9 +16,11 @@ _BATCH = 64
 
 
 class ImageFeatures:
-    """Features of (grey, alpha) images: of our shape classifier, or of Inception where its weights are given.
+    """Features of (grey, alpha) images, or of opaque pictures of three sRGB-encoded colours: of our shape classifier,
+    which sees no hue, or of Inception where its weights are given.
 
-    encoding: of channel 0 of the images, "linear" or "srgb". Raises ConfigurationError as `InceptionFeatures`.
+    encoding: of channel 0 of (grey, alpha) images, "linear" or "srgb". Raises ConfigurationError as
+    `InceptionFeatures`.
     """
 
     def __init__(
@@ -30,13 +32,13 @@ class ImageFeatures:
         self._classifier = classifier or load_feature_classifier()
 
     @torch.no_grad()
-    def __call__(self, images: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B D"]:
+    def __call__(self, images: Float[Tensor, "B 2 H W"] | Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B D"]:
         return torch.cat([self._of_part(part) for part in images.float().split(_BATCH)])
 
     def _of_part(self, images: Tensor) -> Tensor:
         if self._inception is not None:
             return self._inception(images, self._encoding)
-        return self._classifier.features(images)
+        return self._classifier.features(as_grey_alpha(images) if images.shape[1] == 3 else images)
 
 
 def as_grey_alpha(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:

@@ -47,10 +47,14 @@ class InceptionFeatures:
             ) from error
 
     @torch.no_grad()
-    def __call__(self, images: Float[Tensor, "B 2 H W"], encoding: str) -> Float[Tensor, "B D"]:
-        """Features of (grey, alpha) images over black, as display-encoded 8-bit RGB, like any picture."""
-        grey = images[:, :1].clamp(0.0, 1.0)
-        shown = linear_to_srgb(grey) if encoding == "linear" else grey
+    def __call__(
+        self, images: Float[Tensor, "B 2 H W"] | Float[Tensor, "B 3 H W"], encoding: str
+    ) -> Float[Tensor, "B D"]:
+        """Features of (grey, alpha) images over black, as display-encoded 8-bit RGB, like any picture; of three
+        channels, which are encoded already, as they are."""
+        shown = (images if images.shape[1] == 3 else images[:, :1]).clamp(0.0, 1.0)
+        if encoding == "linear" and images.shape[1] != 3:
+            shown = linear_to_srgb(shown)
         pixels = (shown * 255.0).round().to(torch.uint8).expand(-1, 3, -1, -1)
         return self._network(pixels)
 

@@ -17,8 +17,8 @@ _TINY = 1e-12
 class IdentityFigures(NamedTuple):
     """within, between: mean cosine of features of one thing from two views, and of two things from two views. share: of
     the features' variance that lies between things, 1 where turning changes nothing, 0 where the things do not differ.
-    recall: how often the picture that is most alike, among pictures of all things from another view, is of the same
-    thing; 1 / N by chance."""
+    recall: how often the picture with the nearest features, among pictures of all things from another view, is of the
+    same thing; 1 / N by chance."""
 
     within: float
     between: float
@@ -46,7 +46,8 @@ def identity_over_turn(features: Float[Tensor, "N V D"]) -> IdentityFigures:
     mean = values.mean(dim=(0, 1))
     total = (values - mean).square().sum() / (things * views)
     between = (values.mean(dim=1) - mean).square().sum() / things
-    nearest = cosine.argmax(dim=1)  # of picture (n, v) among the pictures from view u: [N, V, V]
+    apart = torch.cdist(values.flatten(0, 1), values.flatten(0, 1)).view(things, views, things, views).transpose(1, 2)
+    nearest = apart.argmin(dim=1)  # of picture (n, v) among the pictures from view u: [N, V, V]
     right = (nearest == torch.arange(things).view(-1, 1, 1))[:, other_view]
     return IdentityFigures(
         within=cosine[same][:, other_view].mean().item(),

@@ -15,7 +15,7 @@ from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.progress import ignore_progress, never_cancelled
 from unrender.training.work import Work
 
-SETTINGS = InversionSettings(bank=48, starts=2, steps=25, together=2)
+SETTINGS = InversionSettings(bank=32, starts=2, steps=12, together=3)
 
 
 def _inverter(settings: InversionSettings, *overrides: str) -> Inverter:
@@ -41,7 +41,7 @@ def pictures() -> torch.Tensor:
 def test_the_search_goes_on_from_what_is_nearest(pictures: torch.Tensor) -> None:
     nearest = _inverter(dataclasses.replace(SETTINGS, starts=1, steps=0)).invert(pictures)
     found = _inverter(SETTINGS).invert(pictures)
-    assert (found.error < 0.5 * nearest.error).all()
+    assert (found.error < 0.7 * nearest.error).all()
     assert len(found.styles) == len(found.cameras) == len(found.error) == 3
 
 

@@ -69,7 +69,7 @@ def test_everything_of_a_run_on_known_objects(run: Model, mushrooms: Path) -> No
     about = {"model", "hash", "count", "seed", "features", "real"}
     assert set(FIGURES) | monitors | about == set(record)
     assert record["real"] == {"pictures": str(mushrooms), "count": COUNT}
-    assert record["kid"] > 1.0, "fresh networks make no mushrooms"
+    assert record["kid"] > 0.05, "fresh networks make no mushrooms"
     assert json.loads(json.dumps(record)) == record
 
 

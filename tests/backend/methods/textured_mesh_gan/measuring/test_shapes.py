@@ -77,21 +77,21 @@ def few_known(monkeypatch: pytest.MonkeyPatch) -> KnownObjects:
 
 
 def test_the_class_itself_beats_spheres_as_a_set(few_known: KnownObjects) -> None:
-    mushrooms = [_mushroom(seed, turn=0.5 * seed) for seed in range(6)]
+    mushrooms = [_mushroom(seed, turn=0.5 * seed) for seed in range(3)]
     figures = set_figures(mushrooms, 1.1, few_known, WORK)
-    assert figures["set_shapes"] == 6
+    assert figures["set_shapes"] == 3
     assert figures["set_mmd_iou"] < figures["set_sphere_iou"]
     assert figures["set_mmd_chamfer"] < figures["set_sphere_chamfer"]
 
 
 def test_spheres_come_no_nearer_than_spheres(few_known: KnownObjects) -> None:
-    figures = set_figures([_sphere(0.1 + 0.05 * k) for k in range(5)], 1.1, few_known, WORK)
+    figures = set_figures([_sphere(0.1 + 0.05 * k) for k in range(3)], 1.1, few_known, WORK)
     assert figures["set_mmd_iou"] > figures["set_sphere_iou"]
     assert figures["set_1nna_iou"] > 0.5
 
 
 def test_generated_objects_themselves_are_covered(few_known: KnownObjects) -> None:
-    own = [Mesh(*make_mesh("mushroom", shapes_module.HELD_OUT_SEED + k, 16)) for k in range(4)]
+    own = [Mesh(*make_mesh("mushroom", shapes_module.HELD_OUT_SEED + k, 16)) for k in range(3)]
     figures = set_figures(own, 1.1, few_known, WORK)
     assert figures["set_mmd_iou"] == pytest.approx(0.0, abs=1e-6)
     assert figures["set_coverage_iou"] == 1.0
@@ -99,7 +99,4 @@ def test_generated_objects_themselves_are_covered(few_known: KnownObjects) -> No
 
 def test_without_volumes_there_are_no_sets(few_known: KnownObjects) -> None:
     nothing = Mesh(np.zeros((3, 3), np.float32), np.array([[0, 1, 2]], np.int32))
-    assert set_figures([_sphere(), nothing], 1.1, few_known, WORK) in (
-        {},
-        set_figures([_sphere(), nothing], 1.1, few_known, WORK),
-    )
+    assert set_figures([nothing], 1.1, few_known, WORK) == {}

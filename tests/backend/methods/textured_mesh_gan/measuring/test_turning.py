@@ -40,7 +40,7 @@ def test_spheres_of_one_colour_keep_their_identity_whatever_their_backgrounds() 
 def test_a_sphere_has_no_front() -> None:
     figures = _figures(spheres(_greys(), cells=16))
     assert figures["view_agreement"] == pytest.approx(figures["view_turned"], abs=0.01)
-    assert figures["view_agreement"] > 0.95
+    assert figures["view_agreement"] > 0.85
 
 
 def _noses(angles: list[float]) -> Scene:
