@@ -40,6 +40,11 @@ _ADVICE: Mapping[tuple[str, str], str] = {  # by method, and what is learned fro
         "To learn their colours too, render them into a folder and train on these"
     ),
 }
+_SHEETS: Mapping[str, str] = {  # by method
+    "textured_mesh_gan": (
+        "Each row: a picture, its normals, texture and background, then five other sides. The last row: your pictures"
+    ),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -128,6 +133,11 @@ def usual_preset(session: Session, method: TrainingMethod, pictures: str) -> str
 def training_advice(method: TrainingMethod, source: str) -> str:
     """What a method makes of what is learned from (as in `properties.TRAIN_SOURCES`), where that is not plain."""
     return _ADVICE.get((method.method, source), "")
+
+
+def sheet_words(job: Job) -> str:
+    """What the columns of a training's sheet are, where one does not see it."""
+    return _SHEETS.get(str(job.parameters.get("method", "")), "")
 
 
 def _recommended(method: TrainingMethod, pictures: str) -> str:

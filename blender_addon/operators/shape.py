@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Putting another mesh into a generated object, when it comes. The timer calls these; sliders make them be asked for.
+"""Putting another mesh into a generated object, when it comes; and showing the pictures of those that have some.
+
+The timer calls the first two; sliders make meshes be asked for.
 
 One change is one undo step, however many meshes come while a slider is dragged: the first is a step, and those after it
 take its place as long as nothing else has been done in between.
@@ -51,4 +53,25 @@ class UNRENDER_OT_change_mesh_further(_ChangeMesh, bpy.types.Operator):
     bl_undo_group = STEP_NAME
 
 
-CLASSES = (UNRENDER_OT_change_mesh, UNRENDER_OT_change_mesh_further)
+class UNRENDER_OT_show_textures(bpy.types.Operator):
+    """Let this solid view show pictures on objects instead of one colour for each material"""
+
+    bl_idname = "unrender.show_textures"
+    bl_label = "Show Textures"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if not hides_textures(context):
+            return {"CANCELLED"}
+        context.space_data.shading.color_type = "TEXTURE"
+        return {"FINISHED"}
+
+
+def hides_textures(context: bpy.types.Context) -> bool:
+    """Whether the 3D view that one is in is solid, and shows no pictures, as it is in a new file."""
+    space = context.space_data
+    if not isinstance(space, bpy.types.SpaceView3D):
+        return False
+    return space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE"
+
+
+CLASSES = (UNRENDER_OT_change_mesh, UNRENDER_OT_change_mesh_further, UNRENDER_OT_show_textures)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import bpy
 
+from ..operators.shape import hides_textures
 from ..properties import chosen_card, get_pictures, get_session, get_settings
 from ..scene.provenance import selected_shapes
 from ..shape_settings import shown_shape
@@ -70,6 +71,8 @@ class UNRENDER_PT_shapes(SidePanel, bpy.types.Panel):
             column = layout.column(align=True)
             column.prop(context.scene, "unrender_azimuth", slider=True)
             column.prop(context.scene, "unrender_elevation", slider=True)
+            if hides_textures(context):
+                layout.operator("unrender.show_textures", icon="TEXTURE")
         problem = get_session(context).remeshing.problem
         if problem is not None:
             draw_problem(layout, context, problem)

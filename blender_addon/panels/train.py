@@ -12,6 +12,7 @@ from ..connection.jobs import Job, JobStatus
 from ..connection.training import (
     method_named,
     running_training,
+    sheet_words,
     trained_model,
     training_advice,
     training_methods,
@@ -149,7 +150,10 @@ def draw_training(layout: bpy.types.UILayout, context: bpy.types.Context, job: J
     row.label(text=f"{trained_model(job)}: {training_word(job)}", icon=icon, translate=False)
     if job.status not in _UNDER_WAY:
         row.operator("unrender.job_remove", text="", icon="TRASH").job = job.key
-    draw_picture(layout, get_pictures(context).sheet(job.key), pixels)
+    sheet = get_pictures(context).sheet(job.key)
+    draw_picture(layout, sheet, pixels)
+    if sheet and sheet_words(job):
+        draw_sentence(layout, sheet_words(job), "NONE", pixels)
     if job.status in _UNDER_WAY:
         draw_progress(layout, job.fraction, progress_line(job), pixels)
     draw_curve(layout, context, job)

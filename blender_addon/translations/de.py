@@ -608,6 +608,14 @@ TABLE: Mapping[str, str] = {
     "Elevation": "Höhenwinkel",
     "Which side of the selected shapes is in front": "Welche Seite der gewählten Formen vorn ist",
     "How far the selected shapes are seen from above": "Wie weit von oben die gewählten Formen zu sehen sind",
+    "Show Textures": "Texturen zeigen",
+    "Let this solid view show pictures on objects instead of one colour for each material": (
+        "Diese solide Ansicht Bilder auf Objekten zeigen lassen statt einer Farbe je Material"
+    ),
+    "Each row: a picture, its normals, texture and background, then five other sides. The last row: your pictures": (
+        "Jede Zeile: ein Bild, seine Normalen, Textur und Hintergrund, dann fünf andere Seiten. "
+        "Die letzte Zeile: Ihre Bilder"
+    ),
     "{} came with its texture, and has one mesh only.": "{} kam mit seiner Textur und hat nur ein Mesh.",
     "Select shapes without a texture.": "Wählen Sie Formen ohne Textur.",
     "Raise the limit in the preferences, then import it in the Jobs list.": (

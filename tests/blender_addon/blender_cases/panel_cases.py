@@ -222,6 +222,11 @@ def case_pictures_are_turned_split_and_reduced() -> None:
     assert set(even[..., 0].ravel()) == {100}, "squares of pixels are averaged"
 
 
+def case_a_sheet_of_nine_columns_and_six_rows_is_one_picture_with_no_tile_cut() -> None:
+    (whole,) = part("pictures").icon_pixels(np.zeros((342, 512, 3), np.uint8))
+    assert whole.shape == (342, 512, 4)
+
+
 def case_a_curve_falls_from_left_to_right() -> None:
     module = part("score_curve")
     scores = np.array([[0, 0.4], [500, 0.2], [1000, 0.1], [1500, np.nan]], np.float32)
@@ -340,6 +345,8 @@ def case_the_textured_method_has_its_presets_and_says_what_it_needs(folder: Path
         assert words[:5] == ["unrender", "train", "textured_mesh_gan", "--config", "textured-photos-64"]
         job = train(photos, run="plums", method="textured_mesh")
         wait_until(lambda: job().id in server.parameters, poll)
+        wait_until(lambda: bool(pictures().sheet(job().key)), poll)
+        assert "then five other sides" in " ".join(shown("train").replace(" NONE", "").split())
         sent = server.parameters[job().id]
         assert (sent["method"], sent["config"]) == ("textured_mesh_gan", "textured-photos-64")
         assert (sent["overrides"], "images" in sent) == ({}, False)

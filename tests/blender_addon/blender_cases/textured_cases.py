@@ -286,6 +286,24 @@ def case_the_panel_draws_what_applies_to_textured_models_and_shapes() -> None:
         assert "unrender_azimuth" in text
 
 
+def case_a_solid_view_shows_the_picture_at_the_press_of_a_button() -> None:
+    with served():
+        make()
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    assert not bpy.context.space_data
+    assert "show_textures" not in shown("generate"), "no 3D view"
+    with bpy.context.temp_override(window=window, area=area):
+        assert area.spaces[0].shading.color_type == "MATERIAL"
+        assert "unrender.show_textures" in shown("generate")
+        assert bpy.ops.unrender.show_textures() == {"FINISHED"}
+        assert area.spaces[0].shading.color_type == "TEXTURE"
+        assert "show_textures" not in shown("generate")
+        area.spaces[0].shading.color_type = "MATERIAL"
+        part("scene.objects").select_only(bpy.context, [])
+        assert "show_textures" not in shown("generate")
+
+
 def case_sliders_of_voxels_pass_textured_shapes_over() -> None:
     with served() as server:
         (name,) = make()
