@@ -19,7 +19,7 @@ KIND = "render_dataset"
 OBJECTS = "objects"  # the source that is meshes which travel with the job
 CLASSES = (  # of procedural shapes at the generator
     *("chair", "couch", "bathtub", "table", "mushroom", "cubes"),
-    *("bed", "shelf", "lamp", "mug", "bottle", "airplane"),
+    *("bed", "shelf", "lamp", "mug", "bottle", "airplane", "car"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 

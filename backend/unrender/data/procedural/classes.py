@@ -12,6 +12,7 @@ from .airplanes import airplane
 from .bathtubs import bathtub
 from .beds import bed
 from .bottles import bottle
+from .cars import car
 from .chairs import chair
 from .couches import couch
 from .cubes import cubes
@@ -39,6 +40,7 @@ _BUILDERS: dict[str, Callable[[Dice], list[Sweep]]] = {
     "mug": mug,
     "bottle": bottle,
     "airplane": airplane,
+    "car": car,
 }
 
 CLASSES: tuple[str, ...] = tuple(_BUILDERS)

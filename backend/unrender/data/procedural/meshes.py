@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from unrender.geometry.marching_cubes import marching_cubes
 
 from .classes import make_shape
+from .colours import make_colours
 
 _SAMPLES = 3
 """Samples along each side of a voxel. Odd, so that no share of full samples is exactly the level .5, where marching
@@ -25,3 +26,14 @@ def make_mesh(class_name: str, seed: int, resolution: int) -> tuple[NDArray[np.f
     blocks = fine.reshape(resolution, _SAMPLES, resolution, _SAMPLES, resolution, _SAMPLES)
     share = blocks.mean(axis=(1, 3, 5), dtype=np.float32)
     return marching_cubes(share, 0.5)
+
+
+def make_coloured_mesh(
+    class_name: str, seed: int, resolution: int
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
+    """Return the mesh of `make_mesh` and the colours [N, 3] of its vertices, linear in [0, 1].
+
+    Raises ValueError as `make_colours`.
+    """
+    vertices, faces = make_mesh(class_name, seed, resolution)
+    return vertices, faces, make_colours(class_name, seed, vertices)

@@ -75,13 +75,13 @@ def _one(dice: Dice, kind: str, plan: _Plan, hollow: bool) -> list[Sweep]:
     radii = plan.cap * _cap_profile(dice, kind, np.maximum(share - edge, 0.0) / (1.0 - edge))
     heights = low + thick * share
     centres = [plan.head]
-    parts = [turned(heights, radii, centres, stretch)]
+    parts = [turned(heights, radii, centres, stretch).of("cap")]
     # A button closes below its widest place: nothing to see inside.
     hollow = hollow and kind != "button"
     if hollow and plan.cap - _WALL > stem + 0.05 and thick > _WALL + 0.03:
         # No hollow where it would leave but a slit around the stem.
         inner = np.where(radii - _WALL > stem + _SLIT, radii - _WALL, 0.0)
-        parts.append(turned(heights - 0.8 * _WALL, inner, centres, stretch).as_cut())
+        parts.append(turned(heights - 0.8 * _WALL, inner, centres, stretch).as_cut().of("gills"))
     head = low + (thick - 0.03 if hollow else min(0.05, 0.5 * thick))
     return parts + _stem(dice, plan, stem, head, ringed=not hollow)
 
@@ -113,14 +113,14 @@ def _stem(dice: Dice, plan: _Plan, radius: float, head: float, ringed: bool) -> 
     foot, top = np.asarray(plan.foot), np.asarray(plan.head)
     centres = foot + (top - foot) * bend[:, None]
     heights = plan.floor + (head - plan.floor) * share
-    parts = [turned(heights, radii, centres)]
+    parts = [turned(heights, radii, centres).of("stem")]
     # Below a hollow cap a ring could close a chamber that nobody can see.
     if ringed and dice.chance(0.25) and head - plan.floor > 0.3:
         place = dice.between(0.55, 0.7)
         index = int(place * (_STEPS - 1))
         z = float(heights[index])
         ring = radius * dice.between(1.5, 2.0)
-        parts.append(turned((z - 0.033, z + 0.033), (ring * 1.1, ring * 0.85), [tuple(centres[index])]))
+        parts.append(turned((z - 0.033, z + 0.033), (ring * 1.1, ring * 0.85), [tuple(centres[index])]).of("ring"))
     return parts
 
 
@@ -132,9 +132,9 @@ def _funnel(dice: Dice, plan: _Plan, stem: float) -> list[Sweep]:
     heights = plan.floor + plan.height * share
     foot, top = np.asarray(plan.foot), np.asarray(plan.head)
     centres = foot + (top - foot) * share[:, None]
-    body = turned(heights, radii, centres)
+    body = turned(heights, radii, centres).of("funnel")
     dip = dice.between(0.1, 0.3) * plan.height
     depths = plan.floor + plan.height - dip * (1.0 - share) + 1e-6 * share
-    bowl = turned(depths, (plan.cap - _WALL) * np.sqrt(share), [plan.head]).as_cut()
-    rim = turned((heights[-1] - _WALL, heights[-1]), (plan.cap * 0.92, plan.cap), [plan.head])
+    bowl = turned(depths, (plan.cap - _WALL) * np.sqrt(share), [plan.head]).as_cut().of("bowl")
+    rim = turned((heights[-1] - _WALL, heights[-1]), (plan.cap * 0.92, plan.cap), [plan.head]).of("rim")
     return [body, rim, bowl]

@@ -30,7 +30,8 @@ class Sweep:
 
     axis: 0, 1 or 2. along: [K] increasing positions on it. centre, half: [K, 2] centre and half sizes of the section
     on the two other axes, in their order. exponent: of the superellipse |u|^p + |v|^p <= 1, `RECTANGLE` for a
-    rectangle. cut: takes the solid away from what was painted before it instead of adding it.
+    rectangle. cut: takes the solid away from what was painted before it instead of adding it. material: what it is
+    made of, where the class has colours; it changes no shape.
     """
 
     axis: int
@@ -39,6 +40,7 @@ class Sweep:
     half: NDArray[np.float64]
     exponent: float = RECTANGLE
     cut: bool = False
+    material: str = ""
 
     def mirrored(self) -> Sweep:
         """Return the solid mirrored left to right (x becomes -x)."""
@@ -49,6 +51,44 @@ class Sweep:
     def as_cut(self) -> Sweep:
         """Return the same solid as something to take away."""
         return replace(self, cut=True)
+
+    def of(self, material: str) -> Sweep:
+        """Return the same solid made of something."""
+        return replace(self, material=material)
+
+    def distance(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far points [N, 3] are outside of the surface, negative inside.
+
+        Exact where the sections are rectangles that do not change; elsewhere to first order: the distance within the
+        section, along the ray from its middle where it is a superellipse, shortened by how fast the section grows.
+        """
+        place = points[:, self.axis]
+        beyond = np.maximum(self.along[0] - place, place - self.along[-1])
+        step = np.clip(place, self.along[0], self.along[-1])
+        sides = SECTION_AXES[self.axis]
+        centre = np.stack([np.interp(step, self.along, self.centre[:, side]) for side in (0, 1)], 1)
+        half = np.stack([np.interp(step, self.along, self.half[:, side]) for side in (0, 1)], 1)
+        half = np.maximum(half, 1e-9)
+        offset = np.abs(points[:, sides] - centre)
+        if self.exponent == RECTANGLE:
+            over = offset - half
+            across = np.linalg.norm(np.maximum(over, 0.0), axis=1) + np.minimum(over.max(axis=1), 0.0)
+        else:
+            share = offset / half
+            largest = np.maximum(share.max(axis=1), 1e-9)  # taken out before the powers, which would overflow
+            share = largest * (((share / largest[:, None]) ** self.exponent).sum(axis=1)) ** (1.0 / self.exponent)
+            across = np.linalg.norm(offset, axis=1) * (1.0 - 1.0 / share)
+            across = np.where(share < 1e-6, -half.min(axis=1), across)
+        across = across / self._steepness(step)
+        outside = np.hypot(np.maximum(across, 0.0), np.maximum(beyond, 0.0))
+        return outside + np.minimum(np.maximum(across, beyond), 0.0)
+
+    def _steepness(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How much longer a step from section to section is on the surface than along the axis, at places [N]."""
+        change = np.abs(np.diff(self.half, axis=0)) + np.abs(np.diff(self.centre, axis=0))
+        slopes = change.max(axis=1) / np.maximum(np.diff(self.along), 1e-9)
+        piece = np.clip(np.searchsorted(self.along, place, side="right") - 1, 0, len(slopes) - 1)
+        return np.hypot(1.0, slopes[piece])
 
     def outline(self) -> NDArray[np.float64]:
         """Return points [P, 3] on the outline of every section: their hull is the hull of the solid."""
@@ -157,6 +197,13 @@ def fit_to_ball(solids: list[Sweep], radius: float) -> list[Sweep]:
     centre = 0.5 * (low + high)
     scale = radius / np.sqrt(((points - centre) ** 2).sum(1).max())
     return [solid.placed(centre, float(scale)) for solid in solids]
+
+
+def nearest_surface(solids: list[Sweep], points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the number of the solid whose surface each of the points [N, 3] lies on: the nearest one's, cuts included;
+    where two are equally near, the later one's."""
+    distances = np.stack([np.abs(solid.distance(points)) for solid in solids[::-1]])
+    return len(solids) - 1 - distances.argmin(axis=0)
 
 
 def paint(solids: list[Sweep], resolution: int) -> NDArray[np.bool_]:
