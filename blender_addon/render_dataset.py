@@ -59,4 +59,4 @@ def _no_shapes(*_arguments: object) -> None:
 
 if __name__ == "__main__":
     _HERE = Path(__file__).resolve()
-    start(_HERE, _HERE.parent / "rendering", lambda tools: tools((), _no_shapes, _no_shapes))
+    start(_HERE, _HERE.parent / "rendering", lambda tools: tools((), _no_shapes, _no_shapes, _no_shapes))

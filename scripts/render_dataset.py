@@ -22,12 +22,14 @@ def _procedural_shapes(tools: Any) -> Any:
     """The renderer's tools with our procedural shapes and surfaces, which need numpy only."""
     sys.path.append(str(_find("../backend", "..")))
     from unrender.data import procedural
+    from unrender.data.procedural.meshes import make_coloured_mesh
     from unrender.geometry.marching_cubes import marching_cubes, smooth_binary_field
 
     return tools(
         procedural.CLASSES,
         lambda name, seed, n: marching_cubes(smooth_binary_field(procedural.make_shape(name, seed, n))),
         lambda voxels: marching_cubes(smooth_binary_field(voxels)),
+        lambda name, seed, n: make_coloured_mesh(name, seed, n) if name in procedural.COLOURED else None,
     )
 
 

@@ -19,7 +19,7 @@ from .manifest import DatasetError
 
 ORTHOGRAPHIC_DISTANCE = 2.0
 TURNTABLE_ELEVATION = 20.0  # degrees
-LAWS = ("iggan", "above", "iggan-lvp", "sphere", "turntable", "gan-views")
+LAWS = ("iggan", "above", "iggan-lvp", "sphere", "turntable", "gan-views", "orbit")
 _ALIASES = {"limited": "iggan-lvp"}
 CAMERAS = (*LAWS, *_ALIASES)
 # Hollow or low things, which the paper shows from 15 degrees up (IG-GAN, section 4.2).
@@ -112,6 +112,8 @@ class CameraLaw:
             return (-60.0, 60.0), (15.0, 60.0)
         if law == "gan-views":  # all round and a little from above, as sets for 3D-aware GANs are rendered
             return (-180.0, 180.0), (0.0, 30.0)
+        if law == "orbit":  # all round, and never from below
+            return (-180.0, 180.0), (0.0, 40.0)
         if law == "sphere":
             return (-180.0, 180.0), (-90.0, 90.0)
         if law == "turntable":

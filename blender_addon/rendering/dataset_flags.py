@@ -66,10 +66,16 @@ def _parser(classes: Sequence[str]) -> argparse.ArgumentParser:
     add("--resolution", type=int, default=32, help="voxels per side of procedural shapes (32)")
     add("--cameras", default="iggan", type=_cameras, help=f"{', '.join(CAMERAS)}, or a cameras.json (iggan)")
     add("--field-of-view", type=float, default=0.0, help="degrees, for perspective cameras (orthographic)")
+    add("--width", type=float, default=1.1, help="world units across the frame, at the object's middle (1.1)")
     add("--lights", type=_lights, help=f"{', '.join(LIGHTS)}, or an .hdr or .exr picture (by the source)")
     add("--light-jitter", type=float, default=0.0, help="degrees that lights may move from object to object (0)")
     add("--shadows", action="store_true", help="white shapes cast shadows on themselves")
-    add("--materials", default="auto", choices=MATERIALS, help="keep materials, or make all objects white (auto)")
+    add(
+        "--materials",
+        default="auto",
+        choices=MATERIALS,
+        help="keep materials and colours, or make all objects white (auto)",
+    )
     add("--background", default="transparent", help="transparent, #rrggbb, or a folder of pictures (transparent)")
     add("--passes", type=_words, default=("rgb",), help=f"some of {','.join(OUTPUT_PASSES)} (rgb)")
     add("--image-format", default="png8", choices=IMAGE_FORMATS, help="sRGB PNG of 8 or 16 bits, or linear EXR (png8)")

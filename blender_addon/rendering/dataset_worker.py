@@ -194,7 +194,7 @@ class _Work:
     def _show(self, task: dict, made: Future | None) -> None:
         if made is not None:
             mesh: Mesh = made.result()
-            self._stage.show_mesh(mesh.vertices, mesh.faces, mesh.smooth)
+            self._stage.show_mesh(mesh.vertices, mesh.faces, mesh.smooth, mesh.colours)
         elif self._plan.kind == BLEND:
             objects = self._blend.objects(task["name"])
             for item in objects:

@@ -19,7 +19,8 @@ PROCEDURAL, OBJECTS, FILES, BLEND = "procedural", "objects", "files", "blend"
 MOST_OBJECTS = 10_000_000
 OUTPUT_PASSES = ("rgb", "mask", "depth", "normal", "normal_world", "index", "flow")
 IMAGE_FORMATS = ("png8", "png16", "exr")
-MATERIALS = ("auto", "keep", "clay")
+KEEP = "keep"
+MATERIALS = ("auto", KEEP, "clay")
 UP_AXES = ("auto", "y", "z")
 # What the engine has to deliver for a pass.
 _NEEDS = {"depth": "depth", "flow": "depth", "normal": "normal", "normal_world": "normal", "index": "index"}
@@ -34,9 +35,9 @@ class DatasetPlan:
     list of objects, empty for procedural shapes. count: objects. size: pixels; resolution: voxels per side of
     procedural shapes. cameras: a law of CAMERAS, or the path of a `cameras.json` whose hash is camera_digest. lights: a
     name of LIGHTS or the path of an environment. light_jitter, field_of_view: degrees (0: orthographic). width: world
-    units across the frame. materials: "keep", "clay" (all white), or "auto" (kept where there are any). background:
-    "transparent", "#rrggbb" or a folder of pictures, whose hash is background_digest. device: what Cycles renders on,
-    "cpu" or "gpu".
+    units across the frame. materials: "keep", "clay" (all white), or "auto" (kept where there are any; of procedural
+    shapes only "keep" shows the colours, where they have some). background: "transparent", "#rrggbb" or a folder of
+    pictures, whose hash is background_digest. device: what Cycles renders on, "cpu" or "gpu".
     """
 
     source: str
@@ -74,6 +75,7 @@ class DatasetPlan:
             ("samples", 1, 4096),
             ("resolution", 8, 512),
             ("field_of_view", 0, 150),
+            ("width", 0.1, 10),
             ("light_jitter", 0, 180),
         ):
             value = getattr(self, name)

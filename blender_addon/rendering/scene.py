@@ -18,6 +18,7 @@ from .pixels import open_pixels
 from .settings import RenderSettings
 
 ORTHOGRAPHIC_DISTANCE = 2.0
+_COLOURS = "unrender colours"  # name of the mesh's layer
 
 
 class RenderScene:
@@ -78,9 +79,13 @@ class RenderScene:
             bpy.data.objects.remove(self._second_user)
             self._second_user = None
 
-    def set_mesh(self, vertices: np.ndarray, faces: np.ndarray) -> None:
-        """Replace the geometry: float32 [N, 3] world coordinates, int32 [F, 3] outward triangles."""
+    def set_mesh(self, vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray | None = None) -> None:
+        """Replace the geometry: float32 [N, 3] world coordinates, int32 [F, 3] outward triangles; colours: of the
+        vertices, linear float32 [N, 3], for coloured settings."""
         fill_mesh(self._mesh, vertices, faces, self._settings.smooth)
+        if colours is not None:
+            layer = self._mesh.color_attributes.new(_COLOURS, "FLOAT_COLOR", "POINT")
+            layer.data.foreach_set("color", np.pad(colours, ((0, 0), (0, 1)), constant_values=1.0).ravel())
 
     def render(self, rotation: np.ndarray) -> dict[str, np.ndarray]:
         """Render the current mesh; rotation [3, 3] has the camera's right, up and backward axes as rows.
@@ -207,6 +212,8 @@ def _make_material(settings: RenderSettings) -> bpy.types.Material:
     tree.nodes.clear()
     emission = tree.nodes.new("ShaderNodeEmission")
     emission.inputs["Strength"].default_value = settings.ambient
+    if settings.coloured:
+        link_colours(tree, emission)
     surface = emission.outputs[0]
     if settings.shadows:
         # The glow stands for ambient light and must not light other parts of the shape: only the camera sees it.
@@ -218,6 +225,8 @@ def _make_material(settings: RenderSettings) -> bpy.types.Material:
         tree.links.new(glow.outputs[0], emission.inputs["Strength"])
         diffuse = tree.nodes.new("ShaderNodeBsdfDiffuse")
         diffuse.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+        if settings.coloured:
+            link_colours(tree, diffuse)
         both = tree.nodes.new("ShaderNodeAddShader")
         tree.links.new(emission.outputs[0], both.inputs[0])
         tree.links.new(diffuse.outputs[0], both.inputs[1])
@@ -229,6 +238,13 @@ def _make_material(settings: RenderSettings) -> bpy.types.Material:
     if hasattr(material.cycles, "emission_sampling"):
         material.cycles.emission_sampling = "NONE"  # the glow is for the camera only: no mesh-light tree is built
     return material
+
+
+def link_colours(tree: bpy.types.NodeTree, shader: bpy.types.Node) -> None:
+    """Let a shader have the colours of the mesh's vertices."""
+    colours = tree.nodes.new("ShaderNodeVertexColor")
+    colours.layer_name = _COLOURS
+    tree.links.new(colours.outputs["Color"], shader.inputs["Color"])
 
 
 def _link_lambert(tree: bpy.types.NodeTree, settings: RenderSettings, strength: bpy.types.NodeSocket) -> None:

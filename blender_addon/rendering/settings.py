@@ -26,7 +26,8 @@ class RenderSettings:
     light_intensities, ambient: an albedo of 1 with normal n shines with ambient + sum_i intensity_i max(0, n . l_i).
     shadows: objects shade themselves. Without shadows the sum is evaluated in closed form in the material, so the
         only noise left is that of the outline; with shadows the lights are suns that the engine samples.
-    smooth: interpolate normals over the faces. passes: further images wanted, a subset of PASSES.
+    smooth: interpolate normals over the faces. coloured: the albedo is that of the mesh's colours instead of 1.
+    passes: further images wanted, a subset of PASSES.
     seed: of the sampling pattern. threads: render threads, 0 for all cores.
     """
 
@@ -40,6 +41,7 @@ class RenderSettings:
     ambient: float = 1.0
     shadows: bool = False
     smooth: bool = True
+    coloured: bool = False
     passes: tuple[str, ...] = ()
     seed: int = 0
     threads: int = 2

@@ -14,7 +14,7 @@ from .cameras import View
 from .lights import Lighting
 from .plan import DatasetPlan
 from .real_lights import RealLights
-from .scene import RenderScene
+from .scene import RenderScene, link_colours
 from .settings import RenderSettings
 from .sources.model import Model
 
@@ -24,8 +24,9 @@ _NEAR, _FAR = 0.01, 10.0
 class Stage:
     """Shows meshes and models and renders them.
 
-    What is white is shaded in closed form, without noise; what keeps its materials, or is lit by a picture, is under
-    real lights. The frame of the scene is the camera's, as in RenderScene: the object turns, the camera stands still.
+    What is white, or has colours alone, is shaded in closed form, without noise; what keeps its materials, or is lit by
+    a picture, is under real lights. The frame of the scene is the camera's, as in RenderScene: the object turns, the
+    camera stands still.
     """
 
     def __init__(self, scene: RenderScene, plan: DatasetPlan, threads: int, device: str) -> None:
@@ -33,16 +34,19 @@ class Stage:
         self._lights = RealLights(scene.scene)
         self._model: Model | None = None
         self._smooth = True
-        self._real = False
+        self._real = self._coloured = False
         self._settings: RenderSettings | None = None
 
-    def show_mesh(self, vertices: np.ndarray, faces: np.ndarray, smooth: bool) -> None:
-        """Show a white mesh; vertices float32 [N, 3] in the unit-diameter ball, faces int32 [F, 3]."""
+    def show_mesh(
+        self, vertices: np.ndarray, faces: np.ndarray, smooth: bool, colours: np.ndarray | None = None
+    ) -> None:
+        """Show a mesh; vertices float32 [N, 3] in the unit-diameter ball, faces int32 [F, 3]. colours: of the vertices,
+        linear float32 [N, 3]; None for white."""
         self.clear()
-        self._smooth, self._real = smooth, False
+        self._smooth, self._real, self._coloured = smooth, False, colours is not None
         self._configure(self._white_settings((), (), 1.0))  # the mesh takes its smoothness from the settings
         self._scene.expect_views(self._plan.views > 1)
-        self._scene.set_mesh(vertices, faces)
+        self._scene.set_mesh(vertices, faces, colours)
 
     def show_model(self, model: Model) -> None:
         """Show objects of Blender, with their materials where the plan keeps them and they have any."""
@@ -51,7 +55,7 @@ class Stage:
         self._scene.expect_views(False)
         model.show_colours()
         self._real = self._plan.materials != "clay" and (model.has_materials or self._plan.materials == "keep")
-        self._smooth = True
+        self._smooth, self._coloured = True, False
         self._scene.show(model.root)
         if not self._real:
             self._configure(self._white_settings((), (), 1.0))
@@ -92,6 +96,7 @@ class Stage:
             ambient=ambient,
             shadows=plan.shadows and not self._real,
             smooth=self._smooth,
+            coloured=self._coloured,
             passes=plan.engine_passes,
             threads=self._threads,
         )
@@ -104,12 +109,12 @@ class Stage:
         self._settings = settings
 
     def _light(self, lighting: Lighting, view: View, seed: int) -> None:
-        if not self._real:  # white under the picture of a surrounding
-            white = _white_material()
+        if not self._real:  # matt under the picture of a surrounding
+            matt = _matt_material(self._coloured)
             if self._model is not None:
-                self._model.use_material(white)
+                self._model.use_material(matt)
             else:
-                self._scene.object.data.materials[0] = white
+                self._scene.object.data.materials[0] = matt
         self._scene.expect_views(False)  # it would be one more object among which lights are picked
         engines.allow_bounces(self._scene.scene)
         # With its data kept from image to image Cycles would not always take the new seed, and pick lights by an order
@@ -132,16 +137,20 @@ class Stage:
         self._scene.camera.matrix_world = Matrix.Translation((0.0, 0.0, distance))
 
 
-def _white_material() -> bpy.types.Material:
-    material = bpy.data.materials.get("unrender white")
+def _matt_material(coloured: bool) -> bpy.types.Material:
+    """White, or of the mesh's colours."""
+    name = "unrender coloured" if coloured else "unrender white"
+    material = bpy.data.materials.get(name)
     if material is None:
-        material = bpy.data.materials.new("unrender white")
+        material = bpy.data.materials.new(name)
         if bpy.app.version < (5, 0):
             material.use_nodes = True
         tree = material.node_tree
         tree.nodes.clear()
         diffuse = tree.nodes.new("ShaderNodeBsdfDiffuse")
         diffuse.inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+        if coloured:
+            link_colours(tree, diffuse)
         output = tree.nodes.new("ShaderNodeOutputMaterial")
         tree.links.new(diffuse.outputs[0], output.inputs["Surface"])
     return material

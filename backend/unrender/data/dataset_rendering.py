@@ -52,6 +52,7 @@ class DatasetRequest:
     collection: str = ""
     up: str = "auto"
     field_of_view: float = 0.0
+    width: float = 1.1
     light_jitter: float = 0.0
     materials: str = "auto"
     background: str = "transparent"
