@@ -66,7 +66,8 @@ class TexturedMeshGan:
 
     def step(self, phase: Phase, shown: int, real: Float[Tensor, "B C H W"]) -> dict[str, float]:
         """One step on this process' share of real pictures; statistics carry the losses of the joint batch, and this
-        process' seconds of `generator`, `rasterizer` and `discriminator`, there and back."""
+        process' seconds of `generator` and `rasterizer`, `_forward` and `_backward`, of the `discriminator_update`, and
+        of its `discriminator_verdict` on the generator, there and back."""
         started = time.perf_counter()
         step = shown // self.batch_size
         self._set_learning_rates(shown / phase.images)
@@ -74,8 +75,9 @@ class TexturedMeshGan:
         judged, taught = (self._augmenter.draw(step, update, real.shape[-1]) for update in (0, 1))
         painted = self._painter.paint(*self._draw())
         pictures = painted.pictures.rgb.detach()
-        with self._watch("discriminator"):
+        with self._watch("discriminator_update"):
             statistics = self._critic.update(step, real, pictures, judged)
+        with self._watch("discriminator_verdict"):
             statistics["generator_loss"], gradient = self._critic.taught(pictures, taught)
         statistics |= self._painter.update(shown, painted, gradient)
         statistics["diversity"] = self._diversity(pictures)

@@ -52,9 +52,9 @@ class Painter:
         """Pictures of new scenes from random views, with the graphs that `update` uses up."""
         for updater in self._updaters():
             updater.begin()
-        with self._watch("generator"), self._devices.autocast():
+        with self._watch("generator_forward"), self._devices.autocast():
             made: Scene = self._players.generator(z.to(self._devices.device))
-        with self._watch("rasterizer"):
+        with self._watch("rasterizer_forward"):
             shown = Scene(*(part.detach().requires_grad_(True) for part in _parts(made)))
             views = self._players.views.at(uniform)
             return Painted(made, shown, views, self._maker.render(shown, views))
@@ -62,9 +62,9 @@ class Painter:
     def update(self, shown: int, painted: Painted, gradient: Float[Tensor, "B 3 H W"]) -> Statistics:
         """One step, after `shown` real pictures. gradient: of the loss with respect to the pictures."""
         statistics: Statistics = {}
-        with self._watch("rasterizer"):
+        with self._watch("rasterizer_backward"):
             self._devices.backward((painted.pictures.rgb * gradient).sum())
-        with self._watch("generator"):
+        with self._watch("generator_backward"):
             if self._roughness is not None:
                 roughness = self._roughness(painted.shown.vertices)
                 self._devices.backward(self._config.laplacian * roughness)

@@ -63,7 +63,9 @@ def test_run_folder_holds_what_the_design_says(finished: RunFolder) -> None:
     assert [record["images"] for record in records] == [0, 48]
     signs = {"kid", "fid", "mask_area", "depth_range", "hollowness", "view_variance"}
     assert all(math.isfinite(record[name]) for record in records for name in signs)
-    assert {"generator_seconds", "rasterizer_seconds", "discriminator_seconds"} <= set(records[-1])
+    assert {"generator_forward_seconds", "rasterizer_backward_seconds", "discriminator_update_seconds"} <= set(
+        records[-1]
+    )
     sheet = finished.newest_sample()
     assert sheet is not None
     with Image.open(sheet) as image:
