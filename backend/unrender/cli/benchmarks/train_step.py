@@ -18,7 +18,10 @@ _ROUND = 8  # steps: as many as from one gradient penalty to the next
 
 
 def command(
-    config: Annotated[str, typer.Option(help="Name of a preset, or a .toml file.")] = "iggan-32",
+    method: Annotated[str, typer.Option(help="Whose step: voxel_gan or textured_mesh_gan.")] = "voxel_gan",
+    config: Annotated[
+        str, typer.Option(help="Name of a preset, or a .toml file; left out: the method's usual one.")
+    ] = "",
     steps: Annotated[int, typer.Option(min=4, help="Steps measured of each kind, in rounds of 8.")] = 32,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the config.")] = None,
     compiled: Annotated[
@@ -29,12 +32,27 @@ def command(
 ) -> None:
     """Time training steps in one run: as they are, without overlap, the networks and the renderer alone, in float32.
 
+    Of a textured-mesh GAN: the step, and the seconds of its generator, rasteriser and discriminator, there and back,
+    in rounds of 16; `rasterizer_share` beside the share that is allowed. The rest is of a voxel GAN:
+
     `ratio` is the step's time over its limit: network + render where both share a CPU, the larger of the two where the
     networks run on a GPU. `overlap` compares with a loop that waits for each batch of renders before it goes on,
     `precision` the networks alone with themselves in float32, neither compiled nor with channels last. `proxy` is how
     fast the proxy's convolutions are beside the fastest product of matrices.
     """
-    result = measure(config, steps, tuple(settings or ()), compiled)
+    from unrender.methods import USUAL_PRESETS
+
+    if method not in USUAL_PRESETS:
+        raise typer.BadParameter(f"There is no method {method!r}; methods are {', '.join(USUAL_PRESETS)}.")
+    preset, overrides = config or USUAL_PRESETS[method], tuple(settings or ())
+    if method == "textured_mesh_gan":
+        from unrender.cli.benchmarks.textured_step import measure as measure_textured
+
+        if compiled is not None:
+            raise typer.BadParameter("--compile and --no-compile are of voxel_gan; textured_mesh_gan is not compiled.")
+        result = measure_textured(preset, steps, overrides)
+    else:
+        result = measure(preset, steps, overrides, compiled)
     if as_json:
         print_json(result)
         return
