@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from unrender.configuration import read_toml
 from unrender.errors import ConfigurationError
 from unrender.training.progress import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
 from unrender.training.run_folder import RunFolder
@@ -46,6 +47,7 @@ def train(
     CancelledError once a checkpoint was saved.
     """
     training = _door(method, "training")
+    config = _settings_of(method, config)
     from unrender.methods.models import method_of
     from unrender.training.launch import Layout
 
@@ -55,15 +57,14 @@ def train(
             f"Continue it with unrender train {method_of(out)} --resume, or choose another --out.",
         )
     layout = Layout(devices, nodes)
-    run: RunFolder = training.train(
-        config or USUAL_PRESETS[method], data, out, overrides, resume, progress, cancelled, layout
-    )
+    run: RunFolder = training.train(config, data, out, overrides, resume, progress, cancelled, layout)
     return run
 
 
 def image_size(method: str, config: str, overrides: tuple[str, ...] = ()) -> int:
     """Pixels per side of the pictures that a training of these settings looks at; raises ConfigurationError."""
-    size: int = _door(method, "config").load_config(config or USUAL_PRESETS[method], overrides).image_size
+    load_config = _door(method, "config").load_config
+    size: int = load_config(_settings_of(method, config), overrides).image_size
     return size
 
 
@@ -76,6 +77,24 @@ def preset_names(method: str) -> list[str]:
     """The presets of a method, sorted; raises ConfigurationError."""
     names: list[str] = _door(method, "config").preset_names()
     return names
+
+
+def _settings_of(method: str, config: str) -> str:
+    """A preset or a file, the usual preset where none is named; raises ConfigurationError for those of other methods.
+
+    Settings of another method would else be named one by one as unknown.
+    """
+    owner = method
+    if Path(config).suffix == ".toml" and Path(config).is_file():
+        owner = str(read_toml(Path(config)).get("method", method))
+    elif config not in preset_names(method):
+        owner = next((other for other in METHODS if config in preset_names(other)), method)
+    if owner != method:
+        raise ConfigurationError(
+            f"{config} has settings of {owner}, but {method} was asked for.",
+            f"Train {owner}, or name one of {', '.join(preset_names(method))}.",
+        )
+    return config or USUAL_PRESETS[method]
 
 
 def _door(method: str, name: str) -> Any:

@@ -86,8 +86,8 @@ def _preset(path: Path, method: str) -> PresetOption:
     settings = read_toml(path)
     if method == "voxel_gan":
         is_for_photos = settings.get("renderer", {}).get("fit_to_photos", False)
-    else:  # whole pictures: who says what to put behind transparent ones expects renders
-        is_for_photos = "background" not in settings.get("photos", {})
+    else:  # rendered data sets tell their views themselves; of photographs the preset says what to expect
+        is_for_photos = "azimuth_degrees" in settings.get("views", {})
     return PresetOption(path.stem, _first_sentence(path), "photos" if is_for_photos else "renders", method)
 
 

@@ -84,6 +84,8 @@ def test_train_takes_no_paths_and_no_code(change: dict[str, Any]) -> None:
         ("bathtubs-32", "bathtub_0007"),
         ("glass", "glass_0007"),
         ("tomatoes", "tomato_0007"),
+        ("cherries-64", "cherry_0007"),
+        ("pies", "pie_0007"),
         ("64x", "shape_0007"),
     ],
 )

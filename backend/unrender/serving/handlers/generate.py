@@ -106,6 +106,8 @@ def shape_name(model: str, seed: int) -> str:
     noun = (word.group() if word else "").strip("_").lower()
     if noun.endswith("toes"):  # tomatoes, potatoes
         noun = noun.removesuffix("es")
+    elif noun.endswith("ies") and len(noun) > 4:  # berries, cherries
+        noun = noun.removesuffix("ies") + "y"
     elif len(noun) > 3 and not noun.endswith("ss"):
         noun = noun.removesuffix("s")
     return f"{noun or 'shape'}_{seed:04d}"
