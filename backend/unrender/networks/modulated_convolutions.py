@@ -3,7 +3,7 @@
 
 StyleGAN2 scales the weights of each sample by its style, and then each output channel to unit length. Scaling a
 convolution's weights by input channel is scaling its input, and by output channel its output: here the weights stay one
-for all samples, which is the same function, and quick on every device. There is no noise: a style is one picture.
+for all samples, which is the same function, and quick on every device. There is no noise: one style is one picture.
 """
 
 import math
@@ -22,7 +22,8 @@ class Surroundings:
 
     pad: continues pictures by one pixel on each side. is_turned: what is continued lies there turned by half a turn, as
     on the octahedral square. A kernel would then see a slope that goes on across the border rise on one side and fall
-    on the other, and leave a seam: kernels are made to look the same after half a turn.
+    on the other, and leave a seam: it is replaced by the mean of itself and itself turned by half a turn. (What
+    demodulates it is the length of the kernel before, so that smooth pictures keep their strength.)
     """
 
     pad: Callable[[Tensor], Tensor]
@@ -89,10 +90,9 @@ class ModulatedConvolution(nn.Module):
     def forward(self, x: Float[Tensor, "B inputs h w"], w: Float[Tensor, "B style"]) -> Float[Tensor, "B outputs h w"]:
         scales = self.to_scales(w)
         weight = self.weight * self._scale
-        if self._beyond.is_turned:
-            weight = (weight + weight.flip(2, 3)) * math.sqrt(0.5)
+        kernel = 0.5 * (weight + weight.flip(2, 3)) if self._beyond.is_turned else weight
         x = x * scales.to(x.dtype)[:, :, None, None]
-        y = functional.conv2d(self._beyond.pad(x), weight)
+        y = functional.conv2d(self._beyond.pad(x), kernel)
         if not self._demodulates:
             return y
         squares = scales.square() @ weight.square().sum(dim=(2, 3)).T  # of the length of the scaled weights
@@ -100,16 +100,22 @@ class ModulatedConvolution(nn.Module):
 
 
 class StyledLayer(nn.Module):
-    """A modulated 3 x 3 convolution with bias and activation."""
+    """A modulated 3 x 3 convolution with bias and activation.
 
-    def __init__(self, inputs: int, outputs: int, style: int, beyond: Surroundings) -> None:
+    places: side of the pictures, each pixel of which is then biased on its own: where something is fine and always in
+    the same place, as features of a face are, or grain. It stands where StyleGAN2 adds noise. 0: one bias for all.
+    """
+
+    def __init__(self, inputs: int, outputs: int, style: int, beyond: Surroundings, places: int = 0) -> None:
         super().__init__()
         self.convolution = ModulatedConvolution(inputs, outputs, style, 3, beyond)
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.bias = nn.Parameter(torch.zeros(1, outputs, 1, 1))
+        self.places = nn.Parameter(torch.zeros(1, outputs, places, places)) if places else None
 
     def forward(self, x: Float[Tensor, "B inputs h w"], w: Float[Tensor, "B style"]) -> Float[Tensor, "B outputs h w"]:
         y = self.convolution(x, w)
-        return leaky(y + self.bias.to(y.dtype)[:, None, None])
+        bias = self.bias if self.places is None else self.bias + self.places
+        return leaky(y + bias.to(y.dtype))
 
 
 class StyledOutput(nn.Module):

@@ -18,7 +18,9 @@ from unrender.networks.modulated_convolutions import MappingNetwork, StyledLayer
 from unrender.networks.octahedral_surface import OctahedralSurface
 from unrender.networks.sphere_padding import pad_sphere, upsample_padded, upsample_sphere
 
-_OFFSET_GAIN, _OFFSET_SPREAD = 0.2, 0.25  # a fresh generator's offsets are about a twentieth of the ball's radius
+# A fresh generator makes offsets of about a twentieth of the ball's radius, and greyish colours: where a sigmoid has
+# its slope.
+_OFFSET_GAIN, _SPREAD = 0.2, 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,15 +51,21 @@ class StyledTrunk(nn.Module):
     """A learned constant that styled convolutions turn into pictures of twice the size, time and again.
 
     first: side of the constant. channels: at first, 2 first, 4 first, ... beyond: the border.
+    has_places: see `StyledLayer`.
     """
 
-    def __init__(self, first: int, channels: tuple[int, ...], style: int, beyond: Surroundings) -> None:
+    def __init__(
+        self, first: int, channels: tuple[int, ...], style: int, beyond: Surroundings, has_places: bool
+    ) -> None:
         super().__init__()
         self.constant = nn.Parameter(torch.randn(1, channels[0], first, first))
         self.first = StyledLayer(channels[0], channels[0], style, beyond)
         pairs = list(pairwise(channels))
         self.before = nn.ModuleList(StyledLayer(inputs, outputs, style, beyond) for inputs, outputs in pairs)
-        self.after = nn.ModuleList(StyledLayer(outputs, outputs, style, beyond) for _, outputs in pairs)
+        sizes = [first * 2**level if has_places else 0 for level in range(1, len(channels))]
+        self.after = nn.ModuleList(
+            StyledLayer(outputs, outputs, style, beyond, size) for (_, outputs), size in zip(pairs, sizes, strict=True)
+        )
         self._beyond = beyond
 
     def forward(self, w: Float[Tensor, "B style"]) -> list[Float[Tensor, "B _ _ _"]]:
@@ -86,11 +94,11 @@ class SphereGenerator(nn.Module):
         if shape_size not in sizes:
             raise ValueError(f"shape_size came as {shape_size}; expected one of the trunk's sizes, {sizes}")
         finest = sizes.index(shape_size)
-        self.trunk = StyledTrunk(4, channels, style, Surroundings(pad_sphere, is_turned=True))
-        self.to_rgb = nn.ModuleList(StyledOutput(width, 3, style) for width in channels)
+        self.trunk = StyledTrunk(4, channels, style, Surroundings(pad_sphere, is_turned=True), has_places=True)
+        self.to_rgb = nn.ModuleList(StyledOutput(width, 3, style, spread=_SPREAD) for width in channels)
         self._levels = range(0 if pyramid else finest, finest + 1)
         self.to_offsets = nn.ModuleList(
-            StyledOutput(channels[level], 3, style, _OFFSET_GAIN * (2.0**-level if pyramid else 1.0), _OFFSET_SPREAD)
+            StyledOutput(channels[level], 3, style, _OFFSET_GAIN * (2.0**-level if pyramid else 1.0), _SPREAD)
             for level in self._levels
         )
 
@@ -110,8 +118,9 @@ class BackgroundGenerator(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], style: int, is_periodic: bool = False) -> None:
         super().__init__()
-        self.trunk = StyledTrunk(3, channels, style, Surroundings(_pad_around if is_periodic else _pad_frame))
-        self.to_rgb = StyledOutput(channels[-1], 3, style)
+        beyond = Surroundings(_pad_around if is_periodic else _pad_frame)
+        self.trunk = StyledTrunk(3, channels, style, beyond, has_places=False)
+        self.to_rgb = StyledOutput(channels[-1], 3, style, spread=_SPREAD)
 
     def forward(self, w: Float[Tensor, "B style"]) -> Float[Tensor, "B 3 b b"]:
         return torch.sigmoid(self.to_rgb(self.trunk(w)[-1], w))
