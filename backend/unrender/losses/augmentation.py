@@ -65,14 +65,15 @@ class Augmentation:
         """Transformed pictures that fill their frame; differentiable once with respect to them, in their type.
 
         What comes into the frame from outside of it is the picture mirrored at its border: a border that is black, or
-        smeared, would be what real pictures and generated ones are told apart by. A square that is cut out is mid-grey.
-        Pictures without a transformation come out as they are.
+        smeared, would be what real pictures and generated ones are told apart by. Nothing is cut out: generators of
+        whole pictures learn the squares, as stripes in their backgrounds. Pictures without a transformation come out as
+        they are.
         """
         with torch.autocast(pictures.device.type, enabled=False):
             exact = pictures if pictures.dtype == torch.float64 else pictures.float()
             contrast, brightness = self._tone(exact)
             toned = contrast * self._move(exact, "reflection") + (0.5 - 0.5 * contrast + brightness)
-            return torch.where(self._kept(exact) > 0.0, toned, 0.5).to(pictures.dtype)
+            return toned.to(pictures.dtype)
 
     def _tone(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Contrast and brightness, [B, 1, 1, 1]."""
