@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from scripts.iggan_tables.cells import all_cells
-from scripts.iggan_tables.runner import Study, run
+from scripts.studies.runner import Study, run
 
 _TABLES = ("methods", "matching", "proxy", "options")
 

@@ -3,6 +3,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 CLASSES = ("chair", "couch", "bathtub")
 SETS = ("500", "one_per_model", "unlimited")
@@ -64,6 +65,11 @@ class Cell:
     shapes: str
     settings: tuple[str, ...]
     seed: int
+    data: Path | None = None  # it learns from renders of shapes
+
+    @property
+    def title(self) -> str:
+        return f"{self.table}, {self.row}, {self.column}"
 
     @property
     def training(self) -> str:

@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/results/iggan.md, from the figures that the trainings left."""
 
-import re
 import shutil
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from scripts.iggan_tables.cells import CLASSES, METHODS, SETS, Cell
-from scripts.iggan_tables.runner import Study
-from unrender.atomic_file import write_atomically
+from scripts.studies.runner import Study
+from scripts.studies.tables import Figures, Value, cell_values, fill_marks, table
 from unrender.training.sheet_grid import GAP, grid_cells
 
 _LABEL = 190  # pixels left of a row of samples
-Figures = dict[str, dict[str, Any]]  # by the name of the training
-Value = Callable[[dict[str, Any]], float | None]
 
 
 def by_threshold_half(name: str) -> Value:
@@ -29,44 +25,6 @@ def by_threshold_half(name: str) -> Value:
 def by_best_threshold(name: str) -> Value:
     """A metric at the threshold that was best on the validation split; pictures have no threshold."""
     return lambda figures: figures.get(f"{name}_best", figures.get(name))
-
-
-def table(cells: Sequence[Cell], figures: Figures, name: str, value: Value, digits: int = 1) -> str:
-    """A Markdown table of one study: rows and columns as the cells name them, `mean (lowest..highest; seeds)` inside.
-
-    An empty cell was not run.
-    """
-    chosen = [cell for cell in cells if cell.table == name]
-    if not any(cell.training in figures for cell in chosen):
-        return "Not run."
-    rows, columns = (list(dict.fromkeys(getattr(cell, part) for cell in chosen)) for part in ("row", "column"))
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for row in rows:
-        texts = []
-        for column in columns:
-            values = cell_values(chosen, figures, row, column, value)
-            texts.append(_spread(values, digits))
-        lines.append(f"| {row} | " + " | ".join(texts) + " |")
-    return "\n".join(lines)
-
-
-def cell_values(cells: Sequence[Cell], figures: Figures, row: str, column: str, value: Value) -> list[float]:
-    """The figures of all finished seeds of a cell."""
-    found = [
-        value(figures[cell.training])
-        for cell in cells
-        if (cell.row, cell.column) == (row, column) and cell.training in figures
-    ]
-    return [number for number in found if number is not None]
-
-
-def _spread(values: list[float], digits: int) -> str:
-    if not values:
-        return ""
-    mean = f"{statistics.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return f"{mean} (one seed)"
-    return f"{mean} ({min(values):.{digits}f}..{max(values):.{digits}f}; {len(values)})"
 
 
 def ordering(cells: Sequence[Cell], figures: Figures, value: Value) -> str:
@@ -155,27 +113,19 @@ def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
     name = f"{study.preset}-{study.images}"
     shutil.copy(study.figures_path, folder / f"{name}.jsonl")
 
-    def fill(match: re.Match[str]) -> str:
-        what, scale, *rest = match.group(1).split()
+    def fill(mark: str) -> str | None:
+        what, scale, *rest = mark.split()
         if scale != name:
-            return match.group(0)
+            return None
         if what == "sheets":
             picture = folder / f"{name}-sheets.png"
             write_sheets(study, cells, picture)
-            text = f"![Samples of every method and class, one row each](iggan/{picture.name})"
-        elif what == "ordering":
-            text = ordering(cells, figures, _VALUES[rest[0]][0])
-        else:
-            text = table(cells, figures, what, *_VALUES[rest[0]])
-        return f"<!-- {match.group(1)} -->\n\n{text}\n\n<!-- end -->"
+            return f"![Samples of every method and class, one row each](iggan/{picture.name})"
+        if what == "ordering":
+            return ordering(cells, figures, _VALUES[rest[0]][0])
+        return table(cells, figures, what, *_VALUES[rest[0]])
 
-    marked = re.compile(r"<!-- (\w[\w .-]*) -->\n.*?<!-- end -->", re.DOTALL)
-    filled = marked.sub(fill, page.read_text(encoding="utf-8"))
-
-    def write(path: Path) -> None:
-        path.write_text(filled, encoding="utf-8")
-
-    write_atomically(page, write)
+    fill_marks(page, fill)
 
 
 def write_sheets(study: Study, cells: Sequence[Cell], picture: Path) -> None:

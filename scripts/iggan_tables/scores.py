@@ -5,7 +5,7 @@ import json
 import time
 
 from scripts.iggan_tables.cells import Cell
-from scripts.iggan_tables.runner import Study
+from scripts.studies.runner import Study
 from unrender.methods.models import find_model
 from unrender.methods.voxel_gan.measuring.measures import measure
 

@@ -6,16 +6,32 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
-
-from scripts.iggan_tables.cells import Cell
+from typing import Any, Protocol
 
 _CHECKOUT = Path(__file__).parent.parent.parent
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 60.0  # for a checkpoint after the signal
+
+
+class Training(Protocol):
+    """training: the name of its folder; those of one name are one. title: for the log. data: folder of pictures, if it
+    learns from one. settings: `key=value`."""
+
+    @property
+    def training(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def data(self) -> Path | None: ...
+
+    @property
+    def settings(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class Study:
     preset: str
     images: int
     settings: tuple[str, ...] = ()
+    method: str = "voxel_gan"
 
     @property
     def trained_path(self) -> Path:
@@ -40,7 +57,7 @@ class Study:
         """One JSON line per training that was measured: the same and its figures."""
         return self.folder / "figures.jsonl"
 
-    def run_folder(self, cell: Cell) -> Path:
+    def run_folder(self, cell: Training) -> Path:
         return self.folder / "runs" / cell.training
 
     def trained(self) -> dict[str, dict[str, Any]]:
@@ -52,7 +69,7 @@ class Study:
         return _read(self.figures_path)
 
 
-def run(study: Study, cells: list[Cell], jobs: int, minutes: float) -> int:
+def run(study: Study, cells: Sequence[Training], jobs: int, minutes: float) -> int:
     """Train until everything is done or the time is up; returns how many trainings are left.
 
     Every training is a process of its own. When the time is up they are asked to stop, save and are continued by the
@@ -69,9 +86,7 @@ def run(study: Study, cells: list[Cell], jobs: int, minutes: float) -> int:
         while (waiting or running) and time.monotonic() < deadline:
             while waiting and len(running) < jobs:
                 cell = waiting.pop(0)
-                print(
-                    f"{time.strftime('%H:%M:%S')} {cell.training}: {cell.table}, {cell.row}, {cell.column}", flush=True
-                )
+                print(f"{time.strftime('%H:%M:%S')} {cell.training}: {cell.title}", flush=True)
                 running[cell.training] = _start(study, cell)
             for name, process in list(running.items()):
                 if process.poll() is not None:
@@ -95,12 +110,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _start(study: Study, cell: Cell) -> "subprocess.Popen[bytes]":
+def _start(study: Study, cell: Training) -> "subprocess.Popen[bytes]":
     folder = study.run_folder(cell)
     folder.parent.mkdir(parents=True, exist_ok=True)
     settings = [*study.settings, *cell.settings, f"total_images={study.images}"]
-    command = [sys.executable, "-m", "scripts.iggan_tables.train_one"]
-    command += [str(study.folder.resolve()), study.preset, cell.training, *settings]
+    data = "" if cell.data is None else str(cell.data.resolve())
+    command = [sys.executable, "-m", "scripts.studies.train_one"]
+    command += [str(study.folder.resolve()), study.method, study.preset, data, cell.training, *settings]
     with (folder.parent / f"{cell.training}.log").open("ab") as log:
         return subprocess.Popen(command, cwd=_CHECKOUT, stdout=log, stderr=subprocess.STDOUT)
 

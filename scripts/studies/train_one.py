@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One training, in a process of its own: started by the runner.
 
-python -m scripts.iggan_tables.train_one STUDY_FOLDER PRESET TRAINING KEY=VALUE...
+python -m scripts.studies.train_one STUDY_FOLDER METHOD PRESET DATA TRAINING KEY=VALUE...
+
+DATA: folder of pictures, or nothing.
 """
 
 import json
@@ -20,7 +22,7 @@ _CANCELLED = 130
 
 
 def main() -> int:
-    folder, preset, training, *settings = sys.argv[1:]
+    folder, method, preset, data, training, *settings = sys.argv[1:]
     out = Path(folder) / "runs" / training
     run = RunFolder(out)
     fresh = not run.exists()
@@ -29,9 +31,9 @@ def main() -> int:
     with long_work() as work:
         try:
             train(
-                "voxel_gan",
+                method,
                 preset,
-                None,
+                Path(data) if data else None,
                 out,
                 tuple(settings) if fresh else (),
                 resume=not fresh,

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of figures, and the marked places of a Markdown page that they go to."""
+
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from unrender.atomic_file import write_atomically
+
+Figures = dict[str, dict[str, Any]]  # by the name of the training
+Value = Callable[[dict[str, Any]], float | None]
+
+
+class Cell(Protocol):
+    """table, row, column: where the figure of a training stands."""
+
+    @property
+    def table(self) -> str: ...
+
+    @property
+    def row(self) -> str: ...
+
+    @property
+    def column(self) -> str: ...
+
+    @property
+    def training(self) -> str: ...
+
+
+def table(cells: Sequence[Cell], figures: Figures, name: str, value: Value, digits: int = 1) -> str:
+    """A Markdown table of one study: rows and columns as the cells name them, `mean (lowest..highest; seeds)` inside.
+
+    An empty cell was not run.
+    """
+    chosen = [cell for cell in cells if cell.table == name]
+    if not any(cell.training in figures for cell in chosen):
+        return "Not run."
+    rows, columns = (list(dict.fromkeys(getattr(cell, part) for cell in chosen)) for part in ("row", "column"))
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for row in rows:
+        texts = []
+        for column in columns:
+            values = cell_values(chosen, figures, row, column, value)
+            texts.append(_spread(values, digits))
+        lines.append(f"| {row} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def cell_values(cells: Sequence[Cell], figures: Figures, row: str, column: str, value: Value) -> list[float]:
+    """The figures of all finished seeds of a cell."""
+    found = [
+        value(figures[cell.training])
+        for cell in cells
+        if (cell.row, cell.column) == (row, column) and cell.training in figures
+    ]
+    return [number for number in found if number is not None]
+
+
+def _spread(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return f"{mean} (one seed)"
+    return f"{mean} ({min(values):.{digits}f}..{max(values):.{digits}f}; {len(values)})"
+
+
+def fill_marks(page: Path, fill: Callable[[str], str | None]) -> None:
+    """Put what `fill` makes of a mark between `<!-- mark -->` and `<!-- end -->`, wherever a page has one; where it
+    makes None, and outside of marks, the text stays."""
+
+    def filled(match: re.Match[str]) -> str:
+        text = fill(match.group(1))
+        return match.group(0) if text is None else f"<!-- {match.group(1)} -->\n\n{text}\n\n<!-- end -->"
+
+    marked = re.compile(r"<!-- (\w[\w .-]*) -->\n.*?<!-- end -->", re.DOTALL)
+    whole = marked.sub(filled, page.read_text(encoding="utf-8"))
+
+    def write(path: Path) -> None:
+        path.write_text(whole, encoding="utf-8")
+
+    write_atomically(page, write)
