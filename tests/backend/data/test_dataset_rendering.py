@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from blender_addon.rendering import dataset_flags
 from unrender.cli.main import main
 from unrender.cli.render_dataset import command
 from unrender.data.dataset_rendering import DatasetRequest, render_dataset
+from unrender.data.image_files import linear_light
+from unrender.data.procedural.meshes import make_coloured_mesh
 from unrender.errors import CancelledError, DataError, RenderError
 from unrender.geometry.lighting import IGGAN_LIGHTING
 from unrender.renderers.off_the_shelf.discovery import BlenderInstallation
@@ -54,6 +57,30 @@ def test_the_folder_holds_images_cameras_and_a_sheet(whole: Path) -> None:
         assert 0.02 < (image[..., 3] > 127).mean() < 0.8
     assert len(set(digests(whole).values())) == 24
     assert Image.open(whole / "contact_sheet.png").size == (5 * 32, 5 * 32)
+
+
+def test_colours_of_procedural_shapes_are_shown_where_they_are_kept(
+    whole: Path, blender: BlenderInstallation, tmp_path: Path
+) -> None:
+    cars = DatasetRequest("car", count=2, seed=3, size=48, samples=16, resolution=48, lights="three-point", width=1.0)
+    for name, materials in (("coloured", "keep"), ("white", "auto")):
+        request = replace(cars, materials=materials)
+        assert render_dataset(request, tmp_path / name, workers=1, threads=1, blender=blender) == 0
+    for line in (tmp_path / "coloured" / "manifest.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        coloured, white = (np.asarray(Image.open(tmp_path / name / record["file"])) for name in ("coloured", "white"))
+        assert (np.abs(coloured[..., 3].astype(int) - white[..., 3]) > 64).mean() < 0.02  # the same outline
+        seen = (coloured[..., 3] == 255) & (white[..., 3] == 255)
+        # Both are lit in closed form, so what is left after division is the colour of the part.
+        albedo = linear_light(coloured[seen][:, :3]) / linear_light(white[seen][:, :3])
+        palette = make_coloured_mesh("car", record["shape_seed"], 24)[2]
+        paint = np.unique(palette.round(3), axis=0, return_counts=True)
+        most = paint[0][paint[1].argmax()]
+        assert (np.abs(albedo - most).max(axis=1) < 0.05).mean() > 0.15
+        assert albedo.max() < 1.15
+    chair = replace(REQUEST, materials="keep", only_images="0")  # has none, and is as white as ever
+    assert render_dataset(chair, tmp_path / "chair", workers=1, threads=1, blender=blender) == 0
+    assert digests(tmp_path / "chair")["000000.png"] == digests(whole)["000000.png"]
 
 
 def test_shards_and_a_killed_run_give_the_very_same_images(

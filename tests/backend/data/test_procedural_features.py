@@ -179,3 +179,28 @@ def test_airplanes_are_flat_and_alike_on_both_sides():
         sizes = [np.subtract(*extent(grid, axis)[::-1]) + 1 for axis in range(3)]
         assert sizes[2] < min(sizes[:2]), seed
         assert (grid & grid[::-1]).sum() / (grid | grid[::-1]).sum() > 0.98, seed
+
+
+def test_cars_stand_on_four_wheels_that_are_apart_and_are_longer_than_wide():
+    for seed in SEEDS:
+        grid = make_shape("car", seed, N)
+        low, high = extent(grid, 2)
+        feet = grid[:, :, low]
+        assert ndimage.label(feet)[1] == 4, seed
+        sizes = [np.subtract(*extent(grid, axis)[::-1]) + 1 for axis in range(3)]
+        assert sizes[1] == max(sizes), seed
+        assert high - low + 1 < sizes[1], seed
+        assert (grid & grid[::-1]).sum() / (grid | grid[::-1]).sum() > 0.98, seed
+
+
+def test_some_cars_have_a_load_bed_and_some_are_as_high_behind_as_in_the_middle():
+    beds = vans = 0
+    for seed in range(40):
+        grid = make_shape("car", seed, N)
+        top = np.where(grid.any(axis=2), N - 1 - grid[:, :, ::-1].argmax(axis=2), -1)  # [X, Y]
+        rear, middle = extent(grid, 1)[1], top[N // 2]
+        last = top[:, rear - N // 8]
+        beds += last[N // 2] < last.max() - 1  # hollow between its sides
+        vans += middle[rear - N // 16] >= middle.max() - 2
+    assert beds >= 3
+    assert vans >= 3

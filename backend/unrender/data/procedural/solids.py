@@ -77,7 +77,7 @@ class Sweep:
             share = offset / half
             largest = np.maximum(share.max(axis=1), 1e-9)  # taken out before the powers, which would overflow
             share = largest * (((share / largest[:, None]) ** self.exponent).sum(axis=1)) ** (1.0 / self.exponent)
-            across = np.linalg.norm(offset, axis=1) * (1.0 - 1.0 / share)
+            across = np.linalg.norm(offset, axis=1) * (1.0 - 1.0 / np.maximum(share, 1e-9))
             across = np.where(share < 1e-6, -half.min(axis=1), across)
         across = across / self._steepness(step)
         outside = np.hypot(np.maximum(across, 0.0), np.maximum(beyond, 0.0))
