@@ -248,6 +248,9 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
     dataset_size: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Size", description="Width and height of an image in pixels", default=64, min=16, max=1024
     )
+    dataset_colours: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Colours", description="As Textured mesh learns them; without, all shapes are white"
+    )
     dataset_name: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Name", description="What the data set is called: letters, digits, - and _", default="chairs"
     )

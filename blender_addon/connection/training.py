@@ -35,6 +35,7 @@ _ADVICE: Mapping[tuple[str, str], str] = {  # by method, and what is learned fro
         "Photos are taken as they are: no masks, and backgrounds may differ. "
         "Each shows one whole object in the middle, about equally large in all of them"
     ),
+    ("textured_mesh_gan", "DATASET"): "Only data sets that were rendered with colours have some to learn",
     ("textured_mesh_gan", "OBJECTS"): (
         "Objects are rendered without their materials, so only their shape is learned. "
         "To learn their colours too, render them into a folder and train on these"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..connection.datasets import OBJECTS
+from ..connection.datasets import COLOURED, KEEP_COLOURS, OBJECTS
 from ..connection.training import method_named, read_overrides
 from ..properties import UNRENDER_PG_settings, get_session, get_settings
 from ..translation import translate
@@ -83,6 +83,7 @@ def dataset_words(settings: UNRENDER_PG_settings) -> list[str]:
         *("unrender", "render-dataset", "--source", settings.dataset_source),
         *("--count", str(settings.dataset_count), "--views", str(settings.dataset_views)),
         *("--size", str(settings.dataset_size)),
+        *(("--materials", KEEP_COLOURS) if settings.dataset_colours and settings.dataset_source in COLOURED else ()),
         *("--out", str(data_home() / "datasets" / settings.dataset_name)),
     ]
 

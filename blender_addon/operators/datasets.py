@@ -27,6 +27,7 @@ class UNRENDER_OT_render_dataset(bpy.types.Operator):
     samples: bpy.props.IntProperty(name="Samples", default=4, min=1, max=1024)  # type: ignore[valid-type]
     seed: bpy.props.IntProperty(name="Seed", default=0, min=0)  # type: ignore[valid-type]
     dataset: bpy.props.StringProperty(name="Name", default="chairs")  # type: ignore[valid-type]
+    colours: bpy.props.BoolProperty(name="Colours", options={"SKIP_SAVE"})  # type: ignore[valid-type]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -46,7 +47,9 @@ class UNRENDER_OT_render_dataset(bpy.types.Operator):
         try:
             meshes = selected_meshes(context) if self.source == OBJECTS else None
             count = len(meshes) // 2 if meshes is not None else self.count
-            wanted = DatasetSettings(self.dataset, self.source, count, self.views, self.size, self.samples, self.seed)
+            wanted = DatasetSettings(
+                self.dataset, self.source, count, self.views, self.size, self.samples, self.seed, self.colours
+            )
             submit_dataset(session, wanted, meshes)
         except ValueError as error:
             self.report({"ERROR"}, translate(str(error)))

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..connection.datasets import KIND, OBJECTS, rendered_dataset
+from ..connection.datasets import COLOURED, KIND, OBJECTS, rendered_dataset
 from ..connection.jobs import UNFINISHED, Job
 from ..connection.wording import job_word
 from ..properties import INTO_FOLDER, get_pictures, get_session, get_settings
@@ -47,6 +47,8 @@ def draw_form(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         column.prop(settings, "dataset_count")
     column.prop(settings, "dataset_views")
     column.prop(settings, "dataset_size")
+    if settings.dataset_source in COLOURED:
+        layout.prop(settings, "dataset_colours")
     layout.prop(settings, "dataset_name")
     words = translate("{shapes} shapes, {images} images").format(shapes=shapes, images=shapes * settings.dataset_views)
     layout.label(text=words, translate=False)
@@ -55,6 +57,7 @@ def draw_form(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     button = row.operator("unrender.render_dataset", icon="RENDER_STILL")
     button.source, button.count, button.views = settings.dataset_source, settings.dataset_count, settings.dataset_views
     button.size, button.dataset = settings.dataset_size, settings.dataset_name
+    button.colours = settings.dataset_colours
     row.operator("unrender.copy_command", text="", icon="CONSOLE").work = "DATASET"
 
 

@@ -616,6 +616,13 @@ TABLE: Mapping[str, str] = {
         "Jede Zeile: ein Bild, seine Normalen, Textur und Hintergrund, dann fünf andere Seiten. "
         "Die letzte Zeile: Ihre Bilder"
     ),
+    "Colours": "Farben",
+    "As Textured mesh learns them; without, all shapes are white": (
+        "Wie sie Mesh mit Textur lernt; ohne sind alle Formen weiß"
+    ),
+    "Only data sets that were rendered with colours have some to learn": (
+        "Nur in Datensätzen, die mit Farben gerendert wurden, sind welche zu lernen"
+    ),
     "{} came with its texture, and has one mesh only.": "{} kam mit seiner Textur und hat nur ein Mesh.",
     "Select shapes without a texture.": "Wählen Sie Formen ohne Textur.",
     "Raise the limit in the preferences, then import it in the Jobs list.": (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from unrender.data.procedural import BALL_RADIUS, CLASSES, make_shape
+from unrender.data.procedural import BALL_RADIUS, CLASSES, COLOURED, make_shape
 from unrender.data.procedural.meshes import make_mesh
 from unrender.geometry.meshes import Mesh
 from unrender.meshing.topology import count_components, is_watertight, signed_volume
@@ -25,10 +25,12 @@ def centres(grid):
 
 def test_the_classes_are_the_ones_that_were_asked_for_and_the_add_on_lists_them_all():
     from blender_addon.connection.datasets import CLASSES as LISTED_IN_THE_ADD_ON
+    from blender_addon.connection.datasets import COLOURED as COLOURED_IN_THE_ADD_ON
 
     assert CLASSES[:6] == ("chair", "couch", "bathtub", "table", "mushroom", "cubes")
     assert CLASSES[6:] == ("bed", "shelf", "lamp", "mug", "bottle", "airplane", "car")
     assert LISTED_IN_THE_ADD_ON == CLASSES
+    assert COLOURED_IN_THE_ADD_ON == COLOURED
 
 
 @pytest.mark.parametrize("name", FURNITURE)

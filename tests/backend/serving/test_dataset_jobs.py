@@ -23,7 +23,7 @@ from unrender.errors import DataError, UserError
 from unrender.serving.descriptions import ServerDescriptions
 from unrender.serving.devices import ComputeDevice
 from unrender.serving.handlers import RenderDatasetParameters, job_kinds
-from unrender.serving.job_kinds import JobKinds
+from unrender.serving.job_kinds import JobKinds, JobWork
 from unrender.serving.job_queue import JobQueue
 from unrender.serving.server import JobServer
 from unrender_protocol.client import Client
@@ -96,6 +96,10 @@ class Link:
         message = self.wait(JobFailed, JobDone).message
         assert isinstance(message, JobFailed), message
         return message
+
+
+class Ordered(Exception):
+    """Instead of rendering."""
 
 
 @pytest.fixture
@@ -343,6 +347,7 @@ class TestBadInput:
             ({"source": "teapot"}, "source is 'teapot', but one of chair"),
             ({"source": "/etc"}, "source is '/etc'"),
             ({"cameras": "below"}, "one of iggan, above, limited was expected"),
+            ({"materials": "gold"}, "one of auto, keep, clay was expected"),
             ({"count": 0}, "count is 0"),
             ({"views": 10_001}, "views is 10001"),
             ({"size": 8}, "size is 8, but 16 to 1024"),
@@ -442,6 +447,23 @@ def test_a_damaged_record_is_said_and_an_old_one_has_no_law(tmp_path: Path, reco
     (tmp_path / "dataset.json").write_text(record)
     with pytest.raises(DataError, match="is damaged"):
         view_settings(tmp_path)
+
+
+@pytest.mark.parametrize("materials", ["auto", "keep"])
+def test_colours_of_shapes_are_rendered_where_they_are_asked_for(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, materials: str
+) -> None:
+    handler = importlib.import_module("unrender.serving.handlers.render_dataset")
+
+    def order(request: DatasetRequest, *_: object) -> int:
+        assert (request.source, request.materials) == ("mushroom", materials)
+        assert f"--materials={materials}" in request.arguments()
+        raise Ordered
+
+    monkeypatch.setattr(handler, "render_pictures", order)
+    work = JobWork({}, tmp_path, 1, lambda _: None, lambda: False)
+    with pytest.raises(Ordered):
+        handler.render_dataset(RenderDatasetParameters("mushrooms", "mushroom", materials=materials), work)
 
 
 def test_the_job_asks_for_what_the_command_offers() -> None:

@@ -339,7 +339,7 @@ def case_the_textured_method_has_its_presets_and_says_what_it_needs(folder: Path
         assert settings().train_preset == "textured-mushrooms-64"
         assert "without their materials" in " ".join(shown("train").replace(" INFO", "").split())
         settings().train_source = "DATASET"
-        assert "INFO" not in shown("train")
+        assert "rendered with colours" in " ".join(shown("train").replace(" INFO", "").split())
         settings().train_source = "PHOTOS"
         words = part("operators.commands").training_words(session(), settings())
         assert words[:5] == ["unrender", "train", "textured_mesh_gan", "--config", "textured-photos-64"]
@@ -437,6 +437,27 @@ def case_a_data_set_is_rendered_shown_and_chosen_for_training() -> None:
         assert server.parameters[training]["config"] == "iggan-32"
         assert server.parameters[training]["resume"] is False
         wait_until(lambda: session().jobs[training].status.value == "IMPORTED", poll)
+
+
+def case_classes_with_colours_are_rendered_in_them_where_that_is_wanted() -> None:
+    with served() as server:
+        settings().dataset_source = "couch"
+        assert "dataset_colours" not in shown("datasets")
+        settings().dataset_source = "mushroom"
+        assert "dataset_colours" in shown("datasets")
+        commands = part("operators.commands")
+        assert "--materials" not in commands.dataset_words(settings())
+        settings().dataset_colours = True
+        words = commands.dataset_words(settings())
+        assert words[words.index("--materials") + 1] == "keep"
+        for source, wanted, sent in (("mushroom", True, "keep"), ("mushroom", False, None), ("couch", True, None)):
+            button = {"source": source, "dataset": f"{source}-{wanted}".lower(), "colours": wanted}
+            assert bpy.ops.unrender.render_dataset(**button) == {"FINISHED"}
+            (*_, job) = session().jobs
+            wait_until(lambda job=job: job in server.parameters, poll)
+            assert server.parameters[job].get("materials") == sent
+            assert "colours" not in server.parameters[job]
+            wait_until(lambda job=job: session().jobs[job].status.value == "IMPORTED", poll)
 
 
 def case_selected_objects_are_sent_as_their_modifiers_make_them_in_world_axes() -> None:

@@ -17,6 +17,7 @@ from unrender.serving.job_kinds import JobOutput, JobWork
 from unrender.serving.previews import SHEET_PIXELS, read_picture, shrink
 
 OBJECTS = "objects"
+MATERIALS = ("auto", "keep", "clay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class RenderDatasetParameters:
     """A data set `name`: `views` images of each of `count` shapes of a class, or of each object that came with the job.
 
     source: a class of procedural shapes, or "objects" (`count` does not matter then). size: pixels per side. samples:
-    per pixel. resolution: voxels per side of procedural shapes. cameras: the law that views are drawn from.
+    per pixel. resolution: voxels per side of procedural shapes. cameras: the law that views are drawn from. materials:
+    as of `DatasetRequest`; "keep" shows the colours of classes that have some.
     """
 
     name: str
@@ -36,11 +38,13 @@ class RenderDatasetParameters:
     samples: int = 4
     resolution: int = 32
     cameras: str = "iggan"
+    materials: str = "auto"
 
     def __post_init__(self) -> None:
         check_name("name", self.name)
         check_choice("source", self.source, (*CLASSES, OBJECTS))
         check_choice("cameras", self.cameras, CAMERAS)
+        check_choice("materials", self.materials, MATERIALS)
         check_range("count", self.count, 1, 100_000)
         check_range("views", self.views, 1, 10_000)
         check_range("seed", self.seed, 0, 2**31 - 1)
@@ -91,6 +95,7 @@ def _request(parameters: RenderDatasetParameters, work: JobWork) -> DatasetReque
         parameters.samples,
         parameters.resolution,
         parameters.cameras,
+        materials=parameters.materials,
     )
     if parameters.source != OBJECTS:
         return request
