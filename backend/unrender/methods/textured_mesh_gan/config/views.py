@@ -54,7 +54,8 @@ class ViewConfig:
 
 @dataclass(frozen=True, slots=True)
 class RendererConfig:
-    """See `MeshRenderer`."""
+    """See `MeshRenderer`. Of its silhouettes "dibr" has colours for hard pixels alone: the background is dark where its
+    soft mask reaches over the outline."""
 
     silhouette: Silhouette = "soft_skirt"  # where gradients of outlines come from; "none": an ablation
     rasterizer: Rasterizer = "own"
