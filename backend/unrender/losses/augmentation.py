@@ -65,9 +65,9 @@ class Augmentation:
         """Transformed pictures that fill their frame; differentiable once with respect to them, in their type.
 
         What comes into the frame from outside of it is the picture mirrored at its border: a border that is black, or
-        smeared, would be what real pictures and generated ones are told apart by. Nothing is cut out: generators of
-        whole pictures learn the squares, as stripes in their backgrounds. Pictures without a transformation come out as
-        they are.
+        smeared, would be what real pictures and generated ones are told apart by. Nothing is cut out, as in ADA's usual
+        pipeline: a generator that has a background could paint the squares. Pictures without a transformation come out
+        as they are.
         """
         with torch.autocast(pictures.device.type, enabled=False):
             exact = pictures if pictures.dtype == torch.float64 else pictures.float()
