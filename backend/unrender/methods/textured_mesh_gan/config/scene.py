@@ -47,7 +47,7 @@ class GeneratorConfig:
 @dataclass(frozen=True, slots=True)
 class BackgroundConfig:
     size: int = 48  # pixels per side; it is three frames wide and high
-    channels: tuple[int, ...] = (64, 64, 32, 16, 16)  # at 3^2, 6^2, ... to `size`
+    channels: tuple[int, ...] = (32, 32, 32, 16, 8)  # at 3^2, 6^2, ... to `size`
     moves: bool = True  # slides with the view, so that no object can be painted on it; false: an ablation
 
     def __post_init__(self) -> None:
