@@ -94,7 +94,7 @@ class ServerDescriptions:
         if model.hash not in self._previews:
             hashes = {model.hash for model in self._models}
             self._previews = {hash: kept for hash, kept in self._previews.items() if hash in hashes}
-            self._previews[model.hash] = model_picture(model.path)
+            self._previews[model.hash] = model_picture(model.path, model.method)
         return model.hash, self._previews[model.hash]
 
     def weights(self, name: str, hash: str) -> tuple[str, bool]:
@@ -119,7 +119,7 @@ def _summaries(models: tuple[Model, ...]) -> tuple[ModelSummary, ...]:
     summaries = []
     for model in models:
         details: dict[str, Any] = {}
-        picture = thumbnail(model.path)
+        picture = thumbnail(model.path, model.method)
         if picture is not None and len(picture) <= min(room, _THUMBNAIL_BYTES):
             details["thumbnail"] = picture
             room -= len(picture)

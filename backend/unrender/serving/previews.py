@@ -76,19 +76,26 @@ def _curve(records: list[dict[str, Any]], name: str) -> NDArray[np.float32]:
     return curve[np.isfinite(curve).all(axis=1)]
 
 
-def model_picture(folder: Path) -> Picture | None:
-    """A square picture of one shape: a bundled model's own, or the most ordinary one of a run's newest sheet."""
+def model_picture(folder: Path, method: str = "voxel_gan") -> Picture | None:
+    """A square picture of one shape: a bundled model's own, or one of a run's newest sheet.
+
+    Of a sheet of shapes, the most ordinary one; a row of one of textured meshes shows the parts of one scene, after the
+    picture of it, and the first row is as good as any.
+    """
     own = read_picture(folder / "preview.png")
     if own is not None:
         return shrink(own, _MODEL_PIXELS)
     sample = RunFolder(folder).newest_sample()
     sheet = None if sample is None else read_picture(sample)
-    return None if sheet is None else shrink(_ordinary_cell(sheet), _CELL_PIXELS)
+    if sheet is None:
+        return None
+    cell = _ordinary_cell(sheet) if method == "voxel_gan" else grid_cells(sheet)[0][0]
+    return shrink(cell, _CELL_PIXELS)
 
 
-def thumbnail(folder: Path) -> bytes | None:
+def thumbnail(folder: Path, method: str = "voxel_gan") -> bytes | None:
     """That picture as a PNG of at most 64 x 64 pixels; None without one."""
-    picture = model_picture(folder)
+    picture = model_picture(folder, method)
     if picture is None:
         return None
     stream = io.BytesIO()

@@ -127,7 +127,7 @@ def test_a_preview_is_read_once_for_one_set_of_weights(monkeypatch: pytest.Monke
     hash, first = told.model_preview("chairs-32")
     assert hash == find_model("chairs-32").hash
     assert first is not None
-    monkeypatch.setattr(descriptions_module, "model_picture", lambda folder: pytest.fail("read again"))
+    monkeypatch.setattr(descriptions_module, "model_picture", lambda *_: pytest.fail("read again"))
     told.expire()
     assert told.model_preview("chairs-32")[1] is first
 
