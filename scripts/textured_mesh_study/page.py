@@ -64,7 +64,8 @@ def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
             return diverged(cells, figures)
         if rest == ["sheets"]:
             picture = folder / f"{name}-{what}.png"
-            write_sheets(study, cells, what, picture)
+            if not write_sheets(study, cells, what, picture):
+                return "Not run."
             return f"![A sample of every training of this table]({folder.name}/{picture.name})"
         return table(cells, figures, what, *VALUES[rest[0]])
 
@@ -78,15 +79,15 @@ def diverged(cells: Sequence[Cell], figures: Figures) -> str:
     return "\n".join(line for cell, line in zip(cells, lines, strict=True) if said[cell.training]) or "None."
 
 
-def write_sheets(study: Study, cells: Sequence[Cell], name: str, picture: Path) -> None:
-    """The first row of the last sheet of every training of a table, of the first seed."""
+def write_sheets(study: Study, cells: Sequence[Cell], name: str, picture: Path) -> bool:
+    """The first row of the last sheet of every training of a table, of the first seed; whether there is any."""
     rows = []
     for cell in cells:
         sheet = study.folder / "sheets" / f"{cell.training}.png"
         if (cell.table, cell.seed) == (name, 0) and sheet.is_file():
             rows.append((f"{cell.column}, {cell.row}", grid_cells(np.array(Image.open(sheet).convert("RGB")))[0]))
     if not rows:
-        return
+        return False
     height = rows[0][1][0].shape[0]
     canvas = Image.new("RGB", (_LABEL + len(rows[0][1]) * (height + GAP), len(rows) * (height + GAP)), "white")
     draw = ImageDraw.Draw(canvas)
@@ -96,3 +97,4 @@ def write_sheets(study: Study, cells: Sequence[Cell], name: str, picture: Path) 
         for place, tile in enumerate(tiles):
             canvas.paste(Image.fromarray(tile), (_LABEL + place * (height + GAP), top))
     canvas.save(picture)
+    return True
