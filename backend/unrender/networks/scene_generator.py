@@ -6,6 +6,7 @@ StyleGAN2's. The paper's shape pyramid and size constraint are described without
 `networks.octahedral_surface` and `SphereGenerator` are ours.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ from unrender.networks.sphere_padding import pad_sphere, upsample_padded, upsamp
 # A fresh generator makes offsets of about a twentieth of the ball's radius, and greyish colours: where a sigmoid has
 # its slope.
 _OFFSET_GAIN, _SPREAD = 0.2, 0.25
+_STRONGEST = 1.0  # coefficient of a light's harmonics: one of degree 1 then goes from half the texture's colour to 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,23 +30,39 @@ class Scene:
     """A batch of scenes, in float32.
 
     vertices: world coordinates, of the template that all scenes of a generator share.
-    texture: on the octahedral square, sRGB-encoded, [0, 1]; light is part of it.
+    texture: on the octahedral square, sRGB-encoded, [0, 1]; light is part of it, unless there is `light`.
     background: what lies behind the object, three frames wide and high, sRGB-encoded, [0, 1].
+    light: that stands with the camera, coefficients of the spherical harmonics of degrees 1 and 2 of the camera-frame
+        normal (`geometry.lighting`): colours are the texture's times `1 + sum_k light_k Y_k(n)`.
     """
 
     vertices: Float[Tensor, "B N 3"]
     texture: Float[Tensor, "B 3 t t"]
     background: Float[Tensor, "B 3 b b"]
+    light: Float[Tensor, "B 8"] | None = None
 
     def __len__(self) -> int:
         return len(self.vertices)
 
     def __getitem__(self, index: slice | Tensor) -> "Scene":
-        return Scene(self.vertices[index], self.texture[index], self.background[index])
+        return self._each(lambda part: part[index])
 
     def detach(self) -> "Scene":
         """The same scenes, which no gradient goes through."""
-        return Scene(self.vertices.detach(), self.texture.detach(), self.background.detach())
+        return self._each(Tensor.detach)
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors that there are, in the order of the fields."""
+        parts = (self.vertices, self.texture, self.background)
+        return parts if self.light is None else (*parts, self.light)
+
+    @staticmethod
+    def joined(scenes: Sequence["Scene"]) -> "Scene":
+        """Batches of scenes of one generator as one batch."""
+        return Scene(*(torch.cat(parts) for parts in zip(*(scene.parts() for scene in scenes), strict=True)))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Scene":
+        return Scene(*map(change, self.parts()))
 
 
 class StyledTrunk(nn.Module):
@@ -127,7 +145,10 @@ class BackgroundGenerator(nn.Module):
 
 
 class SceneGenerator(nn.Module):
-    """z ~ N(0, 1) -> scenes. The same z always gives the same scene, whatever else is in the batch."""
+    """z ~ N(0, 1) -> scenes. The same z always gives the same scene, whatever else is in the batch.
+
+    light: w -> the light of the scenes before it is bounded; None: light is part of the texture, as in the paper.
+    """
 
     def __init__(
         self,
@@ -135,9 +156,11 @@ class SceneGenerator(nn.Module):
         sphere: SphereGenerator,
         surface: OctahedralSurface,
         background: BackgroundGenerator,
+        light: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.mapping, self.sphere, self.surface, self.background = mapping, sphere, surface, background
+        self.light = light
 
     @property
     def latent(self) -> int:
@@ -149,7 +172,8 @@ class SceneGenerator(nn.Module):
     def scene(self, w: Float[Tensor, "B latent"]) -> Scene:
         """The scenes of styles, the outputs of `mapping`: what one blends to go from one scene to another."""
         offsets, texture = self.sphere(w)
-        return Scene(self.surface(offsets), texture, self.background(w))
+        light = None if self.light is None else _STRONGEST * torch.tanh(self.light(w).float())
+        return Scene(self.surface(offsets), texture, self.background(w), light)
 
     @torch.no_grad()
     def mean_style(self, count: int = 1024) -> Float[Tensor, "1 latent"]:

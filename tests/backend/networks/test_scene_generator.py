@@ -4,19 +4,20 @@ from itertools import pairwise
 import pytest
 import torch
 
-from unrender.networks.modulated_convolutions import MappingNetwork
+from unrender.networks.modulated_convolutions import EqualisedLinear, MappingNetwork
 from unrender.networks.octahedral_surface import OctahedralSurface
 from unrender.networks.scene_generator import BackgroundGenerator, Scene, SceneGenerator, SphereGenerator
 from unrender.networks.sphere_padding import pad_sphere
 
 
-def generator(pyramid: bool = True, is_periodic: bool = False) -> SceneGenerator:
+def generator(pyramid: bool = True, is_periodic: bool = False, is_lit: bool = False) -> SceneGenerator:
     torch.manual_seed(0)
     return SceneGenerator(
         MappingNetwork(8),
         SphereGenerator((12, 8, 6), 8, shape_size=8, pyramid=pyramid),
         OctahedralSurface(8, 0.3),
         BackgroundGenerator((8, 8, 6), 8, is_periodic),
+        EqualisedLinear(8, 8) if is_lit else None,
     )
 
 
@@ -35,6 +36,19 @@ def test_scenes_have_the_sizes_that_were_asked_for() -> None:
     part = scene[1:3]
     assert torch.equal(part.texture, scene.texture[1:3])
     assert not scene.detach().vertices.requires_grad
+
+
+def test_light_is_a_part_of_a_scene_where_it_was_asked_for() -> None:
+    plain, lit = generator()(torch.randn(4, 8)), generator(is_lit=True)(100.0 * torch.randn(4, 8))
+    assert plain.light is None
+    assert len(plain.parts()) == 3
+    assert lit.light is not None
+    assert lit.light.shape == (4, 8)
+    assert lit.light.abs().max() <= 1.0
+    for scene in (plain, lit):
+        again = Scene.joined([scene[:1], scene[1:]])
+        for part, wanted in zip(again.parts(), scene.parts(), strict=True):
+            assert torch.equal(part, wanted)
 
 
 def test_a_fresh_generator_makes_spheres_nearly() -> None:

@@ -2,9 +2,11 @@
 """The generator of a textured-mesh GAN, as its settings say."""
 
 from unrender.methods.textured_mesh_gan.config import TexturedMeshGanConfig
-from unrender.networks.modulated_convolutions import MappingNetwork
+from unrender.networks.modulated_convolutions import EqualisedLinear, MappingNetwork
 from unrender.networks.octahedral_surface import OctahedralSurface
 from unrender.networks.scene_generator import BackgroundGenerator, SceneGenerator, SphereGenerator
+
+_HARMONICS = 8  # of degrees 1 and 2
 
 
 def build_generator(config: TexturedMeshGanConfig) -> SceneGenerator:
@@ -15,4 +17,5 @@ def build_generator(config: TexturedMeshGanConfig) -> SceneGenerator:
         SphereGenerator(settings.channels, settings.latent, settings.shape_size, settings.pyramid),
         OctahedralSurface(settings.mesh_cells, settings.radius, settings.smoothing, settings.size_constraint),
         BackgroundGenerator(config.background.channels, settings.latent, config.views.goes_around),
+        EqualisedLinear(settings.latent, _HARMONICS) if settings.light else None,
     )

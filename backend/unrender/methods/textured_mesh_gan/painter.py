@@ -55,7 +55,7 @@ class Painter:
         with self._watch("generator_forward"), self._devices.autocast():
             made: Scene = self._players.generator(z.to(self._devices.device))
         with self._watch("rasterizer_forward"):
-            shown = Scene(*(part.detach().requires_grad_(True) for part in _parts(made)))
+            shown = Scene(*(part.detach().requires_grad_(True) for part in made.parts()))
             views = self._players.views.at(uniform)
             return Painted(made, shown, views, self._maker.render(shown, views))
 
@@ -69,7 +69,7 @@ class Painter:
                 roughness = self._roughness(painted.shown.vertices)
                 self._devices.backward(self._config.laplacian * roughness)
                 statistics["roughness"] = roughness.detach()
-            pairs = zip(_parts(painted.made), _parts(painted.shown), strict=True)
+            pairs = zip(painted.made.parts(), painted.shown.parts(), strict=True)
             ends = [(made * leaf.grad).sum() for made, leaf in pairs if leaf.grad is not None]
             self.updater.add(torch.stack(ends).sum())
             for updater in self._updaters():
@@ -80,7 +80,3 @@ class Painter:
 
     def _updaters(self) -> list[Updater]:
         return [self.updater] if self.views_updater is None else [self.updater, self.views_updater]
-
-
-def _parts(scene: Scene) -> tuple[Tensor, Tensor, Tensor]:
-    return scene.vertices, scene.texture, scene.background

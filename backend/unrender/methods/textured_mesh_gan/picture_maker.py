@@ -62,8 +62,11 @@ class PictureMaker:
     def render(self, scene: Scene, views: Cameras, passes: bool = False) -> Pictures:
         """One picture per scene and view. passes: with depth and normals."""
         renderer = self._renderers[PASSES if passes else ()]
-        images = renderer.render(self._topology.meshes(scene), views, _AS_PAINTED)
+        light = None if scene.light is None else functional.pad(scene.light, (1, 0)).unsqueeze(1)
+        images = renderer.render(self._topology.meshes(scene), views, _AS_PAINTED, light)
         rgb = images.rgb + (1.0 - images.alpha) * self.background(scene, views)
+        if light is not None:
+            rgb = rgb.clamp(0.0, 1.0)  # harmonics do not know where it is dark
         return Pictures(rgb, images.alpha, images.depth, images.normal)
 
     def background(self, scene: Scene, views: Cameras) -> Float[Tensor, "B 3 H W"]:

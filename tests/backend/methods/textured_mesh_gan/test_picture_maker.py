@@ -135,6 +135,23 @@ def test_a_background_that_does_not_move_is_the_same_from_everywhere() -> None:
     assert seen[0, :2].mean().item() == pytest.approx(0.5, abs=1e-3)
 
 
+def test_light_of_its_own_stands_with_the_camera() -> None:
+    """From all sides a grey ball under it looks the same: bright to the right, by its harmonics of the normal."""
+    grey = ball(3)
+    light = torch.tensor([0.0, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0]).expand(3, -1)  # degree 1, order 1: sqrt(3 / 4 pi) x
+    lit = Scene(grey.vertices, torch.full_like(grey.texture, 0.4), grey.background, light)
+    views = cameras(CONFIG, (0.0, 0.0), (90.0, 0.0), (-135.0, 0.0))
+    pictures = PictureMaker(CONFIG).render(lit, views, passes=True)
+    assert pictures.normal is not None
+    inside = pictures.normal[:, 2:] > 0.2
+    wanted = 0.4 * (1.0 + 0.8 * math.sqrt(0.75 / math.pi) * pictures.normal[:, :1])
+    torch.testing.assert_close(pictures.rgb[:, :1][inside], wanted[inside], atol=0.02, rtol=0.0)
+    assert (pictures.rgb[0, 0, 32, 45] - pictures.rgb[0, 0, 32, 19]).item() > 0.1
+    assert (pictures.rgb[1:] - pictures.rgb[:1])[:, :, 20:44, 20:44].abs().max() < 0.02
+    dark = Scene(lit.vertices, lit.texture, lit.background, 10.0 * light)
+    assert PictureMaker(CONFIG).render(dark, views).rgb.min() == 0.0
+
+
 @pytest.mark.parametrize("config", [CONFIG, SIDES], ids=["all around", "from the front"])
 def test_gradients_reach_all_parts_and_the_view(config: TexturedMeshGanConfig) -> None:
     views = cameras(config, (20.0, 10.0))

@@ -9,6 +9,7 @@ ARCHITECTURE = (
     "generator.texture_size",
     "generator.mesh_cells",
     "generator.pyramid",
+    "generator.light",
     "background.size",
     "background.channels",
     "discriminator.channels",

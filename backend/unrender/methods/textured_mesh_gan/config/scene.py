@@ -14,6 +14,7 @@ class GeneratorConfig:
     radius: float = 0.3  # of the sphere that every shape is at first; the object's ball has 0.5
     smoothing: float = 1.0  # sigma of a Gaussian over the shape, in pixels of its finest level
     pyramid: bool = True  # offsets of all sizes, the finer the smaller; false: the finest alone (an ablation)
+    light: bool = False  # that stands with the camera, for photographs taken so; false: in the texture, as in the paper
     size_constraint: bool = True  # the object stays within the ball that fills the frame; false: an ablation
     learning_rate: float = 2e-3
     beta1: float = 0.0

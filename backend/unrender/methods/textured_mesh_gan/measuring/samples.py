@@ -43,11 +43,7 @@ class Sampler:
     def scenes(self, count: int, seed: int) -> Scene:
         """Number i has the latent code of seed `seed + i`, as `unrender generate` gives it."""
         made = [self.generator(self._codes(part, seed)) for part in self._work.parts("scenes", count, _SCENES)]
-        return Scene(
-            torch.cat([scene.vertices for scene in made]),
-            torch.cat([scene.texture for scene in made]),
-            torch.cat([scene.background for scene in made]),
-        )
+        return Scene.joined(made)
 
     @torch.no_grad()
     def pictures(self, count: int, seed: int) -> Float[Tensor, "N 3 H W"]:
