@@ -9,6 +9,7 @@ view_variance  variance of what is seen of one object over views, each on grey: 
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,7 +22,6 @@ from unrender.geometry.octahedral_sphere import octahedral_sphere
 from unrender.methods.textured_mesh_gan.config import TexturedMeshGanConfig
 from unrender.methods.textured_mesh_gan.picture_maker import PictureMaker
 from unrender.methods.textured_mesh_gan.players import Players
-from unrender.networks.scene_generator import Scene
 from unrender.training.devices import Devices
 
 _PURPOSE = 17  # of the random numbers, besides the seed
@@ -48,7 +48,7 @@ class Monitors:
         spread = torch.stack([(steps + 0.5) / self._views, torch.remainder(steps * _GOLDEN, 1.0)])
         law = self._players.views.at(spread)
         views = law[steps.repeat(len(self._z))]
-        on_grey = Scene(scenes.vertices, scenes.texture, torch.full_like(scenes.background, 0.5))
+        on_grey = replace(scenes, background=torch.full_like(scenes.background, 0.5))
         pictures = self._maker.render(on_grey[torch.arange(len(self._z)).repeat_interleave(self._views)], views)
         return {
             "mask_area": float(pictures.alpha.mean()),

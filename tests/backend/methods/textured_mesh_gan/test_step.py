@@ -31,6 +31,7 @@ PRIORS_OFF = {
     "learned views": ("views.learned=true",),
     "smooth meshes": ("laplacian=0.1",),
     "no augmentation": ("augmentation_target=0.0",),
+    "light that stands with the camera": ("generator.light=true",),
 }
 
 
