@@ -27,14 +27,15 @@ _THUMBNAIL = 16  # pixels per side, that pictures are first compared at
 
 @dataclass(frozen=True, slots=True)
 class InversionSettings:
-    """bank: random scenes that the search starts from. starts: of them for each picture. steps: of Adam. rate: of
-    styles; turn_rate: of angles, radians. features: weight of the classifier's features beside the colours' squares.
-    anchor: weight of the style's square distance from where it started, which keeps shapes such as the generator
-    makes. together: pictures that are worked on at once."""
+    """bank: random scenes that the search starts from. starts: of them for each picture. trial: steps of Adam from each
+    of these. steps: further ones from the best. rate: of styles; turn_rate: of angles, radians. features: weight of the
+    classifier's features beside the colours' squares. anchor: weight of the style's square distance from where it
+    started, which keeps shapes such as the generator makes. together: pictures that are worked on at once."""
 
     bank: int = 512
     starts: int = 3
-    steps: int = 100
+    trial: int = 40
+    steps: int = 160
     rate: float = 0.1
     turn_rate: float = 0.03
     features: float = 0.02
@@ -49,6 +50,15 @@ class Inversion:
     styles: Float[Tensor, "N latent"]
     cameras: Cameras
     error: Float[Tensor, " N"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Aims:
+    """What searches are drawn to, one row each: a picture, its features, and the style that the search began with."""
+
+    pictures: Float[Tensor, "B 3 S S"]
+    features: Float[Tensor, "B D"]
+    anchors: Float[Tensor, "B latent"]
 
 
 class Inverter:
@@ -104,41 +114,45 @@ class Inverter:
         return distance.topk(min(self._settings.starts, len(self._styles)), largest=False).indices
 
     def _invert(self, pictures: Float[Tensor, "B 3 S S"]) -> Inversion:
-        settings = self._settings
         with torch.no_grad():
             chosen = self._nearest(pictures)
             wanted = self._classifier.features(as_grey_alpha(pictures))
-        starts = chosen.shape[1]
-        target, wanted = pictures.repeat_interleave(starts, 0), wanted.repeat_interleave(starts, 0)
-        begin = self._styles[chosen.flatten()]
-        styles = begin.clone().requires_grad_()
-        angles = torch.stack([self._cameras.azimuth, self._cameras.elevation])[:, chosen.flatten()].requires_grad_()
+        starts, rows = chosen.shape[1], chosen.flatten()
+        aims = _Aims(pictures.repeat_interleave(starts, 0), wanted.repeat_interleave(starts, 0), self._styles[rows])
+        angles = torch.stack([self._cameras.azimuth, self._cameras.elevation])[:, rows]
+        styles, angles, error, loss = self._descend(aims.anchors, angles, aims, self._settings.trial)
+        best = torch.arange(len(pictures)) * starts + loss.view(-1, starts).argmin(dim=1)
+        aims = _Aims(pictures, wanted, aims.anchors[best])
+        styles, angles, error, _ = self._descend(styles[best], angles[:, best], aims, self._settings.steps)
+        return Inversion(styles, self._views.cameras(*angles), error)
+
+    def _descend(
+        self, styles: Float[Tensor, "B latent"], angles: Float[Tensor, "2 B"], aims: "_Aims", steps: int
+    ) -> tuple[Float[Tensor, "B latent"], Float[Tensor, "2 B"], Float[Tensor, " B"], Float[Tensor, " B"]]:
+        """Styles and angles after so many steps at a falling rate; the colours' error there, and the whole loss."""
+        settings = self._settings
+        styles, angles = styles.clone().requires_grad_(), angles.clone().requires_grad_()
         of_styles, of_angles = torch.optim.Adam([styles]), torch.optim.Adam([angles])
-        for step in range(settings.steps):
-            left = 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
+        for step in range(steps):
+            left = 0.5 * (1.0 + math.cos(math.pi * step / steps))
             for optimiser, rate in ((of_styles, settings.rate), (of_angles, settings.turn_rate)):
                 optimiser.param_groups[0]["lr"] = rate * left
                 optimiser.zero_grad()
-            error, features = self._compare(styles, angles, target, wanted)
-            anchor = (styles - begin).square().mean(dim=1)
-            loss = (error + settings.features * features + settings.anchor * anchor).sum()
-            loss.backward()
+            self._judge(styles, angles, aims)[1].sum().backward()
             of_styles.step()
             of_angles.step()
             self._keep_in_law(angles)
         with torch.no_grad():
-            error, features = self._compare(styles, angles, target, wanted)
-        best = (error + settings.features * features).view(-1, starts).argmin(dim=1)
-        rows = torch.arange(len(pictures)) * starts + best
-        return Inversion(styles.detach()[rows], self._views.cameras(*angles.detach()[:, rows]), error[rows])
+            error, loss = self._judge(styles, angles, aims)
+        return styles.detach(), angles.detach(), error, loss
 
-    def _compare(
-        self, styles: Tensor, angles: Tensor, target: Tensor, wanted: Tensor
-    ) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
-        """Mean squares of the colours' and of the features' differences."""
+    def _judge(self, styles: Tensor, angles: Tensor, aims: "_Aims") -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
+        """Mean squares of the colours' differences; the same with those of features and styles."""
         images = self._maker.render(self._generator.scene(styles), self._views.cameras(*angles)).rgb
         features = self._classifier.features(as_grey_alpha(images))
-        return (images - target).square().mean(dim=(1, 2, 3)), (features - wanted).square().mean(dim=1)
+        error = (images - aims.pictures).square().mean(dim=(1, 2, 3))
+        other = self._settings.features * (features - aims.features).square().mean(dim=1)
+        return error, error + other + self._settings.anchor * (styles - aims.anchors).square().mean(dim=1)
 
     @torch.no_grad()
     def _keep_in_law(self, angles: Float[Tensor, "2 B"]) -> None:

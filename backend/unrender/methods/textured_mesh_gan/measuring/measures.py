@@ -31,7 +31,7 @@ from unrender.training.work import Work
 
 _MOST_REAL = 1000
 _TURNED = 24  # objects that are looked at from all sides
-_MOST_IN_SETS = 100  # shapes of each side whose distances are taken
+_MOST_IN_SETS = 64  # shapes of each side whose distances are taken
 _OF_PICTURES = ("fid", "kid", "precision-recall")
 
 

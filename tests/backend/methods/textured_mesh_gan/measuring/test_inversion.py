@@ -15,7 +15,7 @@ from unrender.metrics.feature_classifier import load_feature_classifier
 from unrender.training.progress import ignore_progress, never_cancelled
 from unrender.training.work import Work
 
-SETTINGS = InversionSettings(bank=32, starts=2, steps=12, together=3)
+SETTINGS = InversionSettings(bank=32, starts=2, trial=4, steps=10, together=3)
 
 
 def _inverter(settings: InversionSettings, *overrides: str) -> Inverter:
@@ -39,9 +39,10 @@ def pictures() -> torch.Tensor:
 
 
 def test_the_search_goes_on_from_what_is_nearest(pictures: torch.Tensor) -> None:
-    nearest = _inverter(dataclasses.replace(SETTINGS, starts=1, steps=0)).invert(pictures)
+    nearest = _inverter(dataclasses.replace(SETTINGS, starts=1, trial=0, steps=0)).invert(pictures)
     found = _inverter(SETTINGS).invert(pictures)
-    assert (found.error < 0.7 * nearest.error).all()
+    assert (found.error < nearest.error).all()
+    assert found.error.sum() < 0.8 * nearest.error.sum()
     assert len(found.styles) == len(found.cameras) == len(found.error) == 3
 
 

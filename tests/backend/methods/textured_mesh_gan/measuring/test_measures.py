@@ -24,7 +24,7 @@ from unrender.methods.textured_mesh_gan.measuring.measures import measure
 from unrender.methods.textured_mesh_gan.measuring.metric_list import FIGURES
 from unrender.renderers.differentiable.mesh_renderer import MeshRenderer
 
-QUICK = InversionSettings(bank=16, starts=1, steps=2)
+QUICK = InversionSettings(bank=16, starts=1, trial=1, steps=2)
 COUNT = 16
 
 
