@@ -48,17 +48,23 @@ def train(
     """
     training = _door(method, "training")
     config = _settings_of(method, config)
-    from unrender.methods.models import method_of
     from unrender.training.launch import Layout
+
+    check_run(method, out)
+    layout = Layout(devices, nodes)
+    run: RunFolder = training.train(config, data, out, overrides, resume, progress, cancelled, layout)
+    return run
+
+
+def check_run(method: str, out: Path) -> None:
+    """Raises ConfigurationError where a folder holds a run of another method."""
+    from unrender.methods.models import method_of
 
     if RunFolder(out).exists() and method_of(out) != method:
         raise ConfigurationError(
             f"{out} holds a run of {method_of(out)}, but {method} was asked for.",
-            f"Continue it with unrender train {method_of(out)} --resume, or choose another --out.",
+            "Name that method, or choose another --out.",
         )
-    layout = Layout(devices, nodes)
-    run: RunFolder = training.train(config, data, out, overrides, resume, progress, cancelled, layout)
-    return run
 
 
 def image_size(method: str, config: str, overrides: tuple[str, ...] = ()) -> int:

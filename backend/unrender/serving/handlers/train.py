@@ -65,7 +65,7 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
     The result names the run and holds its newest scores; `sample` uint8 [H, W, 3] is its newest sheet of samples,
     `scores` float32 [N, 2] all its evaluations.
     """
-    from unrender.methods import image_size, view_settings
+    from unrender.methods import check_run, image_size, view_settings
     from unrender.methods import train as train_method
 
     run = _run_folder(parameters)
@@ -78,6 +78,7 @@ def train(parameters: TrainParameters, work: JobWork) -> JobOutput:
     overrides = _assignments(parameters.overrides)
     is_new = not run.exists()
     try:
+        check_run(parameters.method, run.path)
         size = image_size(parameters.method, str(run.config_path) if not is_new else parameters.config, overrides)
         store = PictureStore(run)
         if is_new and not mine.exists():
