@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks, rasteriser and views together: one scene is learned from pictures of it, by their differences alone."""
 
+from collections.abc import Iterator
+
+import pytest
 import torch
 
 from unrender.geometry.octahedral_sphere import octahedral_sphere
@@ -35,7 +38,16 @@ def wanted() -> Scene:
     return Scene(vertices[None], texture, background)
 
 
-def test_shape_texture_and_background_are_learned_from_pictures() -> None:
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Tensors this small are slower on several, on a busy machine many times so."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_shape_texture_and_background_are_learned_from_pictures(one_thread: None) -> None:
     torch.manual_seed(0)
     maker, prior = PictureMaker(CONFIG, 32), ViewPrior(CONFIG.views)
     views, others = (prior.sample(VIEWS, torch.Generator().manual_seed(seed)) for seed in (1, 2))
