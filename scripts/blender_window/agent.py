@@ -67,6 +67,8 @@ def scene() -> dict[str, Any]:
     return {
         "file": bpy.data.filepath,
         "dirty": bpy.data.is_dirty,
+        "images": sorted(image.name for image in bpy.data.images),
+        "materials": sorted(material.name for material in bpy.data.materials),
         "objects": {
             thing.name: {
                 "type": thing.type,
@@ -76,6 +78,7 @@ def scene() -> dict[str, Any]:
                 "model": thing.get("unrender_model"),
                 "threshold": thing.get("unrender_threshold"),
                 "place": list(thing.location),
+                "rotation": list(thing.rotation_euler),
             }
             for thing in bpy.context.scene.objects
         },
