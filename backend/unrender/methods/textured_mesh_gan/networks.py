@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The generator of a textured-mesh GAN, as its settings say."""
 
+import torch
+
 from unrender.methods.textured_mesh_gan.config import TexturedMeshGanConfig
 from unrender.networks.modulated_convolutions import EqualisedLinear, MappingNetwork
 from unrender.networks.octahedral_surface import OctahedralSurface
@@ -17,5 +19,13 @@ def build_generator(config: TexturedMeshGanConfig) -> SceneGenerator:
         SphereGenerator(settings.channels, settings.latent, settings.shape_size, settings.pyramid),
         OctahedralSurface(settings.mesh_cells, settings.radius, settings.smoothing, settings.size_constraint),
         BackgroundGenerator(config.background.channels, settings.latent, config.views.goes_around),
-        EqualisedLinear(settings.latent, _HARMONICS) if settings.light else None,
+        _light(settings.latent) if settings.light else None,
     )
+
+
+def _light(style: int) -> EqualisedLinear:
+    """Weak at first: no side of a fresh scene is black."""
+    light = EqualisedLinear(style, _HARMONICS)
+    with torch.no_grad():
+        light.weight.mul_(0.25)
+    return light

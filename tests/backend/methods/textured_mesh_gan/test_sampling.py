@@ -98,6 +98,23 @@ def test_a_saved_generator_makes_the_same_shapes(generator: SceneGenerator, tmp_
     np.testing.assert_array_equal(sample_shape(loaded, 4).mesh.vertices, sample_shape(generator, 4).mesh.vertices)
 
 
+def test_light_with_the_camera_is_weak_at_first_and_no_part_of_a_shape(tmp_path: Path) -> None:
+    lit = replace(SMALL, generator=replace(SMALL.generator, light=True))
+    torch.manual_seed(0)
+    generator = build_generator(lit).eval().requires_grad_(False)
+    light = generator(torch.randn(64, 8)).light
+    assert light is not None
+    assert light.std() < 0.3
+    shape = sample_shape(generator, 4)
+    assert generator.light is not None
+    for weight in generator.light.parameters():
+        weight.mul_(100.0)
+    np.testing.assert_array_equal(sample_shape(generator, 4).texture, shape.texture)
+    load_generator(*saved(tmp_path, generator, lit))
+    with pytest.raises(CheckpointError, match="do not fit the config"):
+        load_generator(*saved(tmp_path, generator, SMALL))
+
+
 def test_weights_of_another_topology_are_refused(generator: SceneGenerator, tmp_path: Path) -> None:
     settings = replace(SMALL.generator, channels=(8, 8, 8, 8), texture_size=32)
     with pytest.raises(CheckpointError, match="do not fit the config"):
