@@ -63,7 +63,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def images_trained(run: Path) -> int:
     """The count of images in the name of the newest checkpoint; 0 without one."""
-    return max((int(path.stem.rpartition("-")[2]) for path in run.glob("checkpoints/*.safetensors")), default=0)
+    return max((int(path.stem.rpartition("-")[2]) for path in run.glob("checkpoints/images-*.safetensors")), default=0)
 
 
 def interrupt_once_it_has_trained(process: subprocess.Popen[str], run: Path) -> None:
