@@ -258,16 +258,15 @@ def _picture(
     if decoded.alpha is not None:
         alpha = decoded.alpha.astype(np.float32) / 255.0
     layers = np.concatenate([linear_light(decoded.rgb) * alpha[..., None], alpha[..., None]], axis=2)
+    resampled = resample_area(layers, frame, size)
     left, top, side = frame
-    if left >= 0.0 and top >= 0.0 and left + side <= width and top + side <= height:
-        # Nothing from beyond the edges may come in, where pixels at the edge of an enlarged picture are mixed with it.
-        inside = resample_area(np.ones((height, width, 1), np.float32), frame, size)
-        resampled = resample_area(layers, frame, size) / inside
-    else:
-        resampled = resample_area(layers, frame, size)
+    is_inside = left >= 0.0 and top >= 0.0 and left + side <= width and top + side <= height
+    if is_inside and side < size:
+        # An enlarged picture mixes the pixels at its edge with what is beyond, and of that nothing may come in.
+        resampled = resampled / resample_area(np.ones((height, width, 1), np.float32), frame, size)
     coverage = np.clip(resampled[..., 3:], 0.0, 1.0)
     linear = torch.from_numpy(resampled[..., :3]) + torch.from_numpy(1.0 - coverage) * srgb_to_linear(
         torch.from_numpy(behind)
     )
-    encoded = linear_to_srgb(linear).mul(255.0).round().to(torch.uint8)
-    return np.ascontiguousarray(encoded.numpy().transpose(2, 0, 1))
+    encoded = np.rint(linear_to_srgb(linear).numpy() * 255.0).astype(np.uint8)
+    return np.ascontiguousarray(encoded.transpose(2, 0, 1))
