@@ -36,6 +36,10 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder that the files are written to; with --film, its .gif or .mp4.")],
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same shapes.")] = 0,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="How many shapes: seeds SEED, SEED + 1, ...")] = 1,
+    towards: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**31 - 1, help="Instead: COUNT shapes in equal steps from SEED's to this seed's."),
+    ] = None,
     file_format: Annotated[
         MeshFormat, typer.Option("--format", help="glb (Y-up, as glTF wants it) and obj carry textures.")
     ] = MeshFormat.GLB,
@@ -73,6 +77,8 @@ def command(
       unrender generate --model chairs-32 --seed 7 --count 9 --out chairs
     From a run of your own, for a printer:
       unrender generate --model RUN --count 20 --format stl --out prints
+    Eight shapes that lead from that of seed 3 to that of seed 5:
+      unrender generate --model RUN --seed 3 --towards 5 --count 8 --out between
     Four shapes side by side that turn once, and one that becomes seed 8, seed 9 and itself again before one camera:
       unrender generate --model RUN --seed 7 --count 4 --film turn --out turn.gif
       unrender generate --model RUN --seed 7 --count 3 --film identity --out seeds.mp4
@@ -89,7 +95,7 @@ def command(
     found = find_model(model)
     meshing = _mesh_settings(threshold, smooth, resolution, max_faces)
     if film is None:
-        files = _write_shapes(found, out, seed, count, variety, meshing, file_format, not as_json)
+        files = _write_shapes(found, out, seed, count, towards, variety, meshing, file_format, not as_json)
     else:
         files = [_write_film(found, out, film, seed, count, variety, meshing, given, rate or 25.0, not as_json)]
     if as_json:
@@ -125,6 +131,7 @@ def _write_shapes(
     folder: Path,
     seed: int,
     count: int,
+    towards: int | None,
     variety: float,
     meshing: "MeshSettings | None",
     file_format: MeshFormat,
@@ -136,16 +143,19 @@ def _write_shapes(
     from unrender.serving.handlers import shape_name
 
     with long_work() as work:
-        shapes = generate_shapes(model, seed, count, variety, meshing, progress=work.progress, cancelled=work.cancelled)
+        shapes = generate_shapes(model, seed, count, variety, meshing, work.progress, work.cancelled, towards=towards)
     suffix = f".{file_format.value}"
     if isinstance(shapes[0], TexturedShape) and suffix not in TEXTURED_FORMATS:
         typer.echo(f"unrender: {suffix} carries no texture, the shapes are written without; .glb has it.", err=True)
     files: list[dict[str, object]] = []
     for index, shape in enumerate(shapes):
-        path = folder / f"{shape_name(model.name, seed + index)}{suffix}"
+        path = folder / f"{shape_name(model.name, seed, index, towards)}{suffix}"
         export_shape(shape, path)
         mesh = shape.mesh if isinstance(shape, TexturedShape) else shape
-        facts = {"path": str(path), "seed": seed + index, "vertices": len(mesh.vertices), "faces": len(mesh.faces)}
+        facts: dict[str, object] = {"path": str(path), "seed": seed if towards is not None else seed + index}
+        facts |= {"vertices": len(mesh.vertices), "faces": len(mesh.faces)}
+        if towards is not None:
+            facts |= {"towards": towards, "share": index / (count - 1)}
         if isinstance(shape, TexturedShape) and suffix in TEXTURED_FORMATS:
             facts["texture"] = list(shape.texture.shape[1::-1])
         files.append(facts)

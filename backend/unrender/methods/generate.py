@@ -37,20 +37,30 @@ def generate_shapes(
     progress: ProgressCallback = ignore_progress,
     cancelled: CancelCheck = never_cancelled,
     cache: GridCache | None = None,
+    towards: int | None = None,
 ) -> list[Shape]:
     """`count` closed meshes of one piece, in world coordinates, with a texture if the method makes one; shape i follows
     from `seed + i` alone.
 
     variety: factor on the latent code; below 1 shapes come closer to the average one. settings, cache: see
-    `shape_maker`. Raises CheckpointError, ConfigurationError, EmptyShapeError, CancelledError.
+    `shape_maker`. towards: another seed, to whose shape the shapes lead in equal steps: the first is that of `seed`,
+    the last that of `towards`. Raises CheckpointError, ConfigurationError, EmptyShapeError, CancelledError.
     """
+    if towards is not None and count < 2:
+        raise ConfigurationError(
+            f"{count} shape was asked for on the way from seed {seed} to seed {towards}, but at least 2 were expected.",
+            "Ask for a count of 2 or more.",
+        )
     started = time.monotonic()
     maker = shape_maker(model, settings, cache)
     shapes: list[Shape] = []
     for index in range(count):
         if cancelled():
             raise CancelledError(f"Stopped after {len(shapes)} of {count} shapes.")
-        shapes.append(maker.shape(seed + index, variety))
+        if towards is None:
+            shapes.append(maker.shape(seed + index, variety))
+        else:
+            shapes.append(maker.between(seed, towards, index / (count - 1), variety))
         eta = (time.monotonic() - started) / len(shapes) * (count - len(shapes))
         progress(Progress("generate", len(shapes), count, eta))
     return shapes

@@ -67,6 +67,16 @@ def test_the_same_seed_gives_the_same_closed_and_textured_files(
     assert surface.volume > 0
 
 
+def test_shapes_between_two_seeds(unrender: Unrender, plums: Path, tmp_path: Path) -> None:
+    words = ["generate", "--model", "plums-16", "--seed", 4, "--towards", 9, "--out", tmp_path / "out"]
+    files = json.loads(unrender(*words, "--count", 3, "--json").out)["files"]
+    assert [Path(file["path"]).name for file in files] == [f"plum_0004_0009_{index:02d}.glb" for index in range(3)]
+    assert [(file["seed"], file["towards"], file["share"]) for file in files] == [
+        (4, 9, share / 2) for share in range(3)
+    ]
+    assert "at least 2 were expected" in said(unrender(*words))
+
+
 def test_obj_has_its_picture_and_stl_says_that_it_has_none(unrender: Unrender, plums: Path, tmp_path: Path) -> None:
     made = unrender("generate", "--model", "plums-16", "--format", "obj", "--out", tmp_path / "obj", "--json")
     (file,) = json.loads(made.out)["files"]

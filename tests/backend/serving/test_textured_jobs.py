@@ -80,6 +80,24 @@ def test_settings_of_voxels_change_nothing_and_less_variety_does(plums: Path, ho
     assert not np.array_equal(made(home, variety=0.3).arrays["vertices_0"], usual["vertices_0"])
 
 
+def test_shapes_lead_from_one_seed_to_another_in_equal_steps(plums: Path, home: Path) -> None:
+    between = made(home, seed=4, count=3, towards=9)
+    assert [shape["name"] for shape in between.result["shapes"]] == [
+        f"plum_0004_0009_{index:02d}" for index in range(3)
+    ]
+    ends = [made(home, seed=seed).arrays["vertices_0"] for seed in (4, 9)]
+    assert np.allclose(between.arrays["vertices_0"], ends[0], atol=1e-6)
+    assert np.allclose(between.arrays["vertices_2"], ends[1], atol=1e-6)
+    middle = between.arrays["vertices_1"]
+    distance = np.abs(ends[1] - ends[0]).max()
+    assert all(0.0 < np.abs(middle - end).max() < distance for end in ends)
+    with pytest.raises(UserError, match="at least 2 were expected"):
+        made(home, seed=4, towards=9)
+    work = JobWork({}, home / "job", 1, ignore_progress, never_cancelled)
+    with pytest.raises(UserError, match="makes voxels, and shapes between two seeds"):
+        generate(GenerateParameters("chairs-32", count=2, towards=9), work)
+
+
 def test_more_than_a_message_holds_is_a_sentence(plums: Path, home: Path) -> None:
     with pytest.raises(UserError, match="52 shapes with a texture were asked for, but at most 51"):
         made(home, count=52)

@@ -27,7 +27,8 @@ class GenerateParameters:
 
     threshold, max_faces, smoothing, resolution: how voxels become a mesh; models that make surfaces pass over them, for
     a panel may send its sliders whatever the model. smooth: false means a smoothing of 0, whatever `smoothing` says;
-    add-ons before that setting send it.
+    add-ons before that setting send it. towards: of models that make surfaces, another seed, to whose shape the shapes
+    lead in equal steps.
     """
 
     model: str
@@ -39,10 +40,13 @@ class GenerateParameters:
     smooth: bool = True
     smoothing: float = 1.0
     resolution: int = 1
+    towards: int | None = None
 
     def __post_init__(self) -> None:
         check_range("count", self.count, 1, MOST_SHAPES)
         check_shape(self.seed, self.variety)
+        if self.towards is not None:
+            check_shape(self.towards, self.variety)
         check_mesh(self.threshold, self.smoothing, self.resolution, self.max_faces)
 
 
@@ -59,6 +63,11 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
     model = model_named(parameters.model, list_models())
     if not makes_voxels(model):
         _check_message(parameters.count)
+    elif parameters.towards is not None:
+        raise UserError(  # it would be meshed anew as that of its seed
+            f"The model {model.name!r} makes voxels, and shapes between two seeds of it cannot be kept as objects.",
+            "Take a model of textured meshes, or generate with another seed.",
+        )
     made = generate_shapes(
         model,
         parameters.seed,
@@ -68,6 +77,7 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
         progress=work.progress,
         cancelled=work.cancelled,
         cache=grid_cache(data_home()),
+        towards=parameters.towards,
     )
     arrays: dict[str, np.ndarray] = {}
     shapes = []
@@ -77,8 +87,9 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
         if isinstance(shape, TexturedShape):
             arrays[f"uv_{index}"], arrays[f"uv_faces_{index}"] = shape.uv, shape.uv_faces
             arrays[f"texture_{index}"] = shape.texture
-        seed = parameters.seed + index
-        shapes.append({"index": index, "seed": seed, "name": shape_name(model.name, seed)})
+        seed = parameters.seed if parameters.towards is not None else parameters.seed + index
+        name = shape_name(model.name, parameters.seed, index, parameters.towards)
+        shapes.append({"index": index, "seed": seed, "name": name})
     result = {"model": model.name, "model_hash": model.hash, "method": model.method, "shapes": shapes}
     return JobOutput(result, arrays)
 
@@ -100,8 +111,9 @@ def _check_message(count: int) -> None:
         )
 
 
-def shape_name(model: str, seed: int) -> str:
-    """What an object of a model is called: `chairs-32`, 7 -> `chair_0007`."""
+def shape_name(model: str, seed: int, index: int = 0, towards: int | None = None) -> str:
+    """What shape `index` of a model from a seed on is called: `chairs-32`, 7 -> `chair_0007`; on the way towards
+    another seed, 9 -> `chair_0007_0009_00`."""
     word = re.match(r"[A-Za-z_]*", model)
     noun = (word.group() if word else "").strip("_").lower()
     if noun.endswith("toes"):  # tomatoes, potatoes
@@ -110,4 +122,6 @@ def shape_name(model: str, seed: int) -> str:
         noun = noun.removesuffix("ies") + "y"
     elif len(noun) > 3 and not noun.endswith("ss"):
         noun = noun.removesuffix("s")
-    return f"{noun or 'shape'}_{seed:04d}"
+    if towards is not None:
+        return f"{noun or 'shape'}_{seed:04d}_{towards:04d}_{index:02d}"
+    return f"{noun or 'shape'}_{seed + index:04d}"
