@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# Szabo et al. 2019 ablate the first three; each row leaves out one thing of the whole method.
+# Szabo et al. 2019 name the first three; each row leaves out one thing of the whole method.
 ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "full": (),
     "no soft layer": ("renderer.silhouette=none",),
@@ -14,6 +14,7 @@ ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "no size constraint": ("generator.size_constraint=false",),
     "background stands still": ("background.moves=false",),
     "no smoothing": ("generator.smoothing=0.0",),
+    "light in the texture": ("generator.light=false",),
 }
 VIEWS: Mapping[str, tuple[str, ...]] = {
     "yaw ±15": ("views.azimuth_degrees=[-15,15]",),

@@ -56,10 +56,5 @@ def turn_figures(
 
 def on_grey(scene: Scene, times: int) -> Scene:
     """One scene, repeated, before a plain background."""
-    repeated = dataclasses.replace(
-        scene,
-        vertices=scene.vertices.expand(times, -1, -1),
-        texture=scene.texture.expand(times, -1, -1, -1),
-        background=torch.full_like(scene.background, _GREY).expand(times, -1, -1, -1),
-    )
-    return repeated
+    repeated = scene[torch.zeros(times, dtype=torch.long)]
+    return dataclasses.replace(repeated, background=torch.full_like(repeated.background, _GREY))

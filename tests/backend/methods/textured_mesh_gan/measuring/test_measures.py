@@ -102,9 +102,9 @@ def test_what_cannot_be_taken_is_one_sentence(run: Model, metrics: tuple[str, ..
         measure(run, None, metrics, COUNT)
 
 
-def test_a_learned_law_of_views_is_read_with_the_generator(tmp_path: Path) -> None:
-    learned = untrained_run(tmp_path / "learned", "views.learned=true")
-    assert "mask_area" in measure(learned, metrics=("monitors",))
+def test_a_learned_law_of_views_and_a_light_are_read_with_the_generator(tmp_path: Path) -> None:
+    learned = untrained_run(tmp_path / "learned", "views.learned=true", "generator.light=true")
+    assert {"mask_area", "identity_share"} <= set(measure(learned, metrics=("monitors", "identity")))
 
 
 def test_weights_of_another_topology_are_refused(tmp_path: Path) -> None:
