@@ -112,7 +112,7 @@ def environments(checkout: Path) -> dict[str, Environment]:
         "backend": Environment(
             folder=checkout / ".venv",
             constraints=checkout / "scripts" / "constraints-backend.txt",
-            requirements=("-e", str(protocol), "-e", f"{checkout}[dev,opengl]"),
+            requirements=("-e", str(protocol), "-e", f"{checkout}[dev,opengl,film]"),
             sources=(checkout / "pyproject.toml", protocol / "pyproject.toml"),
             modules=("torch", "unrender", "unrender_protocol"),
         ),
