@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import queue
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ _MOST_WAITING = 64
 _MOST_OF_A_PEER = 8
 _SECONDS_PER_MESH = 120.0  # of a slow machine, in the middle of a training
 _SECONDS_WARM = 600.0  # an idle process holds some hundred MB; then it goes
+_SECONDS_TO_END = 10.0
 
 
 class MeshQueueFullError(UserError):
@@ -113,10 +115,12 @@ class MeshMaker:
         self._closing.set()
         if self._thread is not None:
             self._orders.put(None)
-            process = self._process
-            if process is not None:
-                process.kill()  # what waits for its answer sees the pipe close
-            self._thread.join(10.0)
+            deadline = time.monotonic() + _SECONDS_TO_END
+            while self._thread.is_alive() and time.monotonic() < deadline:
+                process = self._process  # another one each time, where an order was just about to start one
+                if process is not None:
+                    process.kill()  # what waits for its answer sees the pipe close
+                self._thread.join(0.1)
 
     # --- the thread ---
 
@@ -161,10 +165,11 @@ class MeshMaker:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for jobs: idle threads must not burn the cores
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(
+        process = context.Process(
             target=self._make, args=(theirs, str(self._home)), name="unrender-meshes", daemon=True
         )
-        self._process.start()
+        process.start()
+        self._process = process  # once it can be killed
         theirs.close()
 
     def _stop(self) -> None:

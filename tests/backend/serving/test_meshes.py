@@ -137,6 +137,14 @@ def test_closing_does_not_wait_for_a_mesh(bad_process: Any, tmp_path: Path) -> N
     assert process.exitcode is not None
 
 
+def test_closing_ends_a_process_that_is_only_just_started(bad_process: Any, tmp_path: Path) -> None:
+    maker = MeshMaker(tmp_path, bad_process.make)
+    maker.order(Ticket(b"a", b"1"), replace(ORDER, seed=bad_process.SLEEPS))
+    maker.close()
+    assert maker._thread is not None
+    assert not maker._thread.is_alive()
+
+
 def test_no_client_fills_the_queue(bad_process: Any, tmp_path: Path) -> None:
     with MeshMaker(tmp_path, bad_process.make) as maker:
         for index in range(mesh_maker._MOST_OF_A_PEER):

@@ -133,6 +133,10 @@ def generate_and_handle_the_results(folder: Path) -> None:
     assert bpy.ops.unrender.mark_asset() == {"FINISHED"}
     assert all(thing.asset_data is not None and thing.preview is not None for thing in ours())
     drag_the_threshold()
+    window = bpy.context.window_manager.windows[0]
+    view = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    with bpy.context.temp_override(window=window, area=view):
+        assert bpy.ops.unrender.show_textures() == {"FINISHED"}
     formats = sys.modules[f"{PACKAGE}.scene.export_formats"].available_formats()
     for name, *_ in formats:
         assert bpy.ops.unrender.export(directory=str(folder / name), file_format=name) == {"FINISHED"}
