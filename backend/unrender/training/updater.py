@@ -86,3 +86,9 @@ def add_up(total: Statistics, part: Statistics, share: float) -> None:
     """Add the statistics of a micro-batch, weighted by its share of the batch."""
     for name, value in part.items():
         total[name] = total.get(name, torch.zeros_like(value)) + share * value.detach()
+
+
+def decayed(done: float, start: float) -> float:
+    """The share of the configured learning rate after this share of the images: whole until `start`, then falling
+    linearly to a tenth."""
+    return 1.0 if done <= start else max(0.1, 1.0 - 0.9 * (done - start) / max(1.0 - start, 1e-6))

@@ -33,7 +33,7 @@ from unrender.training.augmenter import Augmenter
 from unrender.training.devices import Devices
 from unrender.training.method import Phase
 from unrender.training.stopwatch import Stopwatch
-from unrender.training.updater import Statistics, Updater
+from unrender.training.updater import Statistics, Updater, decayed
 
 
 class TexturedMeshGan:
@@ -108,8 +108,7 @@ class TexturedMeshGan:
         return dict(zip(statistics, values.tolist(), strict=True))
 
     def _set_learning_rates(self, done: float) -> None:
-        start = self.config.decay_from
-        factor = 1.0 if done <= start else max(0.1, 1.0 - 0.9 * (done - start) / max(1.0 - start, 1e-6))
+        factor = decayed(done, self.config.decay_from)
         for updater in self._updaters().values():
             updater.slow_down(factor)
 

@@ -7,46 +7,31 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unrender.configuration import from_mapping, read_toml
-from unrender.errors import CheckpointError, ConfigurationError
 from unrender.geometry.textured_shape import TexturedShape
 from unrender.methods.textured_mesh_gan.config import TexturedMeshGanConfig
 from unrender.methods.textured_mesh_gan.networks import build_generator
 from unrender.methods.textured_mesh_gan.scene import SceneTopology, textured_shape
 from unrender.networks.scene_generator import SceneGenerator
-from unrender.training.checkpoint import load_checkpoint, save_checkpoint
+from unrender.training import generator_files
+from unrender.training.generator_files import export_average, generator_kind, load_average, training_kind
 
-GENERATOR_KIND = "textured_mesh_gan generator"
-TRAINING_KIND = "textured_mesh_gan training"
+_METHOD = "textured_mesh_gan"
+GENERATOR_KIND, TRAINING_KIND = generator_kind(_METHOD), training_kind(_METHOD)
 
 
 def read_model_config(folder: Path) -> TexturedMeshGanConfig:
     """The resolved settings of a run or of a bundled model; raises CheckpointError."""
-    try:
-        return from_mapping(TexturedMeshGanConfig, read_toml(folder / "config.toml"))
-    except ConfigurationError as error:
-        raise CheckpointError(f"The model's config cannot be used: {error.message}", error.hint) from error
+    return generator_files.read_model_config(TexturedMeshGanConfig, folder)
 
 
 def load_generator(folder: Path, weights: Path) -> SceneGenerator:
     """The averaged generator of a run or of a bundled model, ready to sample; raises CheckpointError."""
-    if weights.parent.name == "checkpoints":
-        state = load_checkpoint(weights, TRAINING_KIND, ("method", "average"))
-    else:
-        state = load_checkpoint(weights, GENERATOR_KIND)
-    generator = build_generator(read_model_config(folder))
-    try:
-        generator.load_state_dict(state)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"The weights {weights} do not fit the config beside them.", "Was config.toml edited after training?"
-        ) from error
-    return generator.eval().requires_grad_(False)
+    return load_average(build_generator(read_model_config(folder)), weights, _METHOD)
 
 
 def export_generator(run_checkpoint: Path, target: Path) -> None:
     """Write only the averaged generator of a training checkpoint: what a bundled model consists of."""
-    save_checkpoint(target, load_checkpoint(run_checkpoint, TRAINING_KIND, ("method", "average")), GENERATOR_KIND)
+    export_average(run_checkpoint, target, _METHOD)
 
 
 @torch.no_grad()

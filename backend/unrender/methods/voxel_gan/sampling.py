@@ -8,23 +8,20 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from unrender.configuration import from_mapping, read_toml
-from unrender.errors import CheckpointError, ConfigurationError
+from unrender.errors import CheckpointError
 from unrender.methods.voxel_gan.config import VoxelGanConfig
 from unrender.methods.voxel_gan.networks import AnyGenerator, build_any_generator
 from unrender.networks.voxel_generator import VoxelGenerator
-from unrender.training.checkpoint import load_checkpoint, save_checkpoint
+from unrender.training import generator_files
+from unrender.training.generator_files import export_average, generator_kind, load_average, training_kind
 
-GENERATOR_KIND = "voxel_gan generator"
-TRAINING_KIND = "voxel_gan training"
+_METHOD = "voxel_gan"
+GENERATOR_KIND, TRAINING_KIND = generator_kind(_METHOD), training_kind(_METHOD)
 
 
 def read_model_config(folder: Path) -> VoxelGanConfig:
     """The resolved settings of a run or of a bundled model; raises CheckpointError."""
-    try:
-        return from_mapping(VoxelGanConfig, read_toml(folder / "config.toml"))
-    except ConfigurationError as error:
-        raise CheckpointError(f"The model's config cannot be used: {error.message}", error.hint) from error
+    return generator_files.read_model_config(VoxelGanConfig, folder)
 
 
 def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
@@ -42,23 +39,12 @@ def load_generator(folder: Path, weights: Path) -> VoxelGenerator:
 
 def load_any_generator(weights: Path, config: VoxelGanConfig) -> AnyGenerator:
     """The averaged generator of any route, whether of shapes or of images; raises CheckpointError."""
-    if weights.parent.name == "checkpoints":
-        state = load_checkpoint(weights, TRAINING_KIND, ("method", "average"))
-    else:
-        state = load_checkpoint(weights, GENERATOR_KIND)
-    generator = build_any_generator(config)
-    try:
-        generator.load_state_dict(state)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"The weights {weights} do not fit the config beside them.", "Was config.toml edited after training?"
-        ) from error
-    return generator.eval().requires_grad_(False)
+    return load_average(build_any_generator(config), weights, _METHOD)
 
 
 def export_generator(run_checkpoint: Path, target: Path) -> None:
     """Write only the averaged generator of a training checkpoint: what a bundled model consists of."""
-    save_checkpoint(target, load_checkpoint(run_checkpoint, TRAINING_KIND, ("method", "average")), GENERATOR_KIND)
+    export_average(run_checkpoint, target, _METHOD)
 
 
 def sample_occupancy(generator: VoxelGenerator, seed: int, variety: float = 1.0) -> Float32[np.ndarray, "X Y Z"]:
