@@ -32,7 +32,7 @@ from scripts.blender_window.photos import SETTINGS, write_photos  # noqa: E402
 from scripts.blender_window.regions import Rectangle  # noqa: E402
 
 KEPT = CHECKOUT / "docs" / "pictures" / "addon"
-MODEL = "chairs-32"
+MODEL, TEXTURED_MODEL = "chairs-32", "mushrooms-64"
 SECONDS = 180.0
 IMAGES = 700  # of the training, before its picture is taken: earlier ones show next to nothing
 TRAINING_SECONDS = 400.0
@@ -47,6 +47,7 @@ MASKS: dict[str, tuple[tuple[int, int, int, int], ...]] = {
     "ready": (DEVICE,),
     "chairs": ((828, 81, 1010, 119),),  # the device again; this picture begins under the window's two bars
     "shapes": (DEVICE,),
+    "textured": ((828, 81, 1010, 119),),
     "training": (DEVICE, (8, 195, 200, 440)),  # sheet, time left and curve
     "error": (DEVICE,),
     "dataset": (DEVICE,),
@@ -95,6 +96,7 @@ def screenshots(folder: Path) -> Iterator[Screenshot]:
                 artist.open_tab()
                 yield take(artist, "offline", side_panel(artist))
                 yield from generating(artist)
+                yield from textured(artist)
                 yield from training(artist, folder)
                 yield from preferences(artist)  # last: its window stays in front, and Blender is ended with it
         finally:
@@ -130,6 +132,23 @@ def generating(artist: Artist) -> Iterator[Screenshot]:
     yield take(artist, "shapes", side_panel(artist))
     artist.point_at_viewport()
     artist.screen.key("alt+a")
+
+
+def textured(artist: Artist) -> Iterator[Screenshot]:
+    """Shapes with their colours, in place of the chairs, and the sliders that turn them."""
+    artist.point_at_viewport()
+    artist.screen.key("a", "Delete")
+    artist.choose_model(TEXTURED_MODEL)
+    artist.press("unrender.generate")
+    artist.blender.wait_until("session", lambda session: session["jobs"][-1]["status"] == "IMPORTED", SECONDS)
+    artist.point_at_viewport()
+    artist.screen.key("Home", "a")
+    time.sleep(1.0)
+    artist.press("unrender.show_textures")
+    yield take(artist, "textured", artist.regions.find("VIEW_3D"))
+    artist.point_at_viewport()
+    artist.screen.key("Delete")
+    artist.choose_model(MODEL)
 
 
 def training(artist: Artist, folder: Path) -> Iterator[Screenshot]:

@@ -35,7 +35,7 @@ class Limits:
     header_bytes: int = 64 * 1024
     array_bytes: int = 512 * 1024**2
     message_bytes: int = 1024**3
-    arrays: int = 256
+    arrays: int = 512
 
 
 @dataclass(frozen=True, slots=True)

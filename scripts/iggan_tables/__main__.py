@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scripts.iggan_tables.cells import all_cells
 from scripts.studies.runner import Study, run
+from scripts.studies.scoring import score_all
 
 _TABLES = ("methods", "matching", "proxy", "options")
 
@@ -50,9 +51,9 @@ def main() -> int:
         print(f"{left} trainings left")
         return 3 if left else 0
     if arguments.action == "score":
-        from scripts.iggan_tables.scores import score_all
+        from scripts.iggan_tables.scores import figures
 
-        score_all(study, cells, arguments.minutes)
+        score_all(study, cells, arguments.minutes, figures)
         return 0
     if arguments.action == "list":
         done = study.trained()

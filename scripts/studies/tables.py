@@ -3,7 +3,7 @@
 
 import re
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,6 +45,26 @@ def table(cells: Sequence[Cell], figures: Figures, name: str, value: Value, digi
             values = cell_values(chosen, figures, row, column, value)
             texts.append(_spread(values, digits))
         lines.append(f"| {row} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def figures_table(
+    cells: Sequence[Cell], figures: Figures, name: str, column: str, values: Mapping[str, tuple[Value, int]]
+) -> str:
+    """The same of one column, with a column for each of several figures instead: by its heading, the figure and its
+    decimal places. What no training has is left out."""
+    chosen = [cell for cell in cells if (cell.table, cell.column) == (name, column)]
+    rows = list(dict.fromkeys(cell.row for cell in chosen))
+    found = {
+        heading: [(cell_values(chosen, figures, row, column, value), digits) for row in rows]
+        for heading, (value, digits) in values.items()
+    }
+    found = {heading: cells_of for heading, cells_of in found.items() if any(numbers for numbers, _ in cells_of)}
+    if not found:
+        return "Not run."
+    lines = ["| | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
+    for index, row in enumerate(rows):
+        lines.append(f"| {row} | " + " | ".join(_spread(*cells_of[index]) for cells_of in found.values()) + " |")
     return "\n".join(lines)
 
 

@@ -12,9 +12,11 @@ Ctrl-C or SIGTERM. Sets that `unrender render-dataset` made of procedural object
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from scripts.studies.runner import Study, run
+from scripts.studies.scoring import score_all
 from scripts.textured_mesh_study.cells import TABLES, all_cells
 
 _INTERRUPTED = 130
@@ -52,9 +54,9 @@ def main() -> int:
         print(f"{left} trainings left")
         return 3 if left else 0
     if arguments.action == "score":
-        from scripts.textured_mesh_study.scores import score_all
+        from scripts.textured_mesh_study.scores import figures
 
-        score_all(study, cells, arguments.minutes, arguments.inverted)
+        score_all(study, cells, arguments.minutes, partial(figures, inverted=arguments.inverted))
         return 0
     if arguments.action == "list":
         done = study.trained()

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from scripts.studies.runner import Study
-from scripts.studies.tables import Figures, Value, fill_marks, table
+from scripts.studies.tables import Figures, Value, figures_table, fill_marks
 from scripts.textured_mesh_study.cells import Cell
 from unrender.training.sheet_grid import GAP, grid_cells
 
@@ -20,35 +20,27 @@ def _by(name: str) -> Value:
     return lambda figures: figures.get(name)
 
 
-# By the words that the page marks a table with: the figure, and its decimal places.
+# By the headings of the tables: the figure, and its decimal places.
 VALUES: dict[str, tuple[Value, int]] = {
-    "kid": (_by("kid"), 4),
-    "fid": (_by("fid"), 2),
-    "precision": (_by("precision"), 2),
-    "recall": (_by("recall"), 2),
-    "mask-area": (_by("mask_area"), 3),
-    "depth-range": (_by("depth_range"), 2),
+    "KID": (_by("kid"), 4),
+    "share of the frame": (_by("mask_area"), 3),
+    "depth over width": (_by("depth_range"), 2),
     "hollowness": (_by("hollowness"), 2),
-    "view-variance": (_by("view_variance"), 4),
-    "identity-share": (_by("identity_share"), 2),
-    "identity-recall": (_by("identity_recall"), 2),
-    "view-turn": (_by("view_turn_degrees"), 0),
-    "depth-error": (_by("shape_depth_error"), 4),
-    "depth-error-sphere": (_by("shape_depth_error_sphere"), 4),
-    "iou": (_by("shape_iou"), 3),
-    "iou-sphere": (_by("shape_iou_sphere"), 3),
-    "mmd-iou": (_by("set_mmd_iou"), 3),
-    "mmd-iou-sphere": (_by("set_sphere_iou"), 3),
-    "minutes": (_by("minutes"), 1),
+    "change with the view": (_by("view_variance"), 4),
+    "identity": (_by("identity_share"), 2),
+    "IoU": (_by("shape_iou"), 3),
+    "sphere's": (_by("shape_iou_sphere"), 3),
+    "error of depth": (_by("shape_depth_error"), 4),
+    "the sphere's": (_by("shape_depth_error_sphere"), 4),
 }
 
 
 def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
-    """Fill the marked places of a Markdown page, `<!-- ablations PRESET-IMAGES kid -->` to `<!-- end -->`, and put what
-    they rest on beside it.
+    """Fill the marked places of a Markdown page, `<!-- ablations PRESET-IMAGES apples -->` to `<!-- end -->`, and put
+    what they rest on beside it.
 
-    A mark names a table, the scale and a figure of `VALUES`; or a table, the scale and `sheets`; or `diverged` and the
-    scale. Text outside the marks stays.
+    A mark names a table, the scale and the pictures, for a table of all `VALUES`; or a table, the scale and `sheets`;
+    or `diverged` and the scale. Text outside the marks stays.
     """
     figures = study.figures()
     folder = page.with_suffix("")
@@ -67,7 +59,7 @@ def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
             if not write_sheets(study, cells, what, picture):
                 return "Not run."
             return f"![A sample of every training of this table]({folder.name}/{picture.name})"
-        return table(cells, figures, what, *VALUES[rest[0]])
+        return figures_table(cells, figures, what, rest[0], VALUES)
 
     fill_marks(page, fill)
 

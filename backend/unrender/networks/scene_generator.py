@@ -19,9 +19,11 @@ from unrender.networks.modulated_convolutions import MappingNetwork, StyledLayer
 from unrender.networks.octahedral_surface import OctahedralSurface
 from unrender.networks.sphere_padding import pad_sphere, upsample_padded, upsample_sphere
 
-# A fresh generator makes offsets of about a twentieth of the ball's radius, and greyish colours: where a sigmoid has
-# its slope.
-_OFFSET_GAIN, _SPREAD = 0.2, 0.25
+# A fresh generator makes greyish colours, where a sigmoid has its slope, and spheres nearly. Shapes learn that much
+# slower than colours: else they fold into beaks and creases to be dark where pictures are, before colours and light
+# are.
+_OFFSET_GAIN, _SPREAD = 0.05, 0.25
+_FINEST_PLACES = 16  # beyond, what is fine would soon be the same for all samples
 _STRONGEST = 1.0  # coefficient of a light's harmonics: one of degree 1 then goes from half the texture's colour to 1.5
 
 
@@ -69,7 +71,7 @@ class StyledTrunk(nn.Module):
     """A learned constant that styled convolutions turn into pictures of twice the size, time and again.
 
     first: side of the constant. channels: at first, 2 first, 4 first, ... beyond: the border.
-    has_places: see `StyledLayer`.
+    has_places: bias every place, of pictures up to 16^2; see `StyledLayer`.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class StyledTrunk(nn.Module):
         self.first = StyledLayer(channels[0], channels[0], style, beyond)
         pairs = list(pairwise(channels))
         self.before = nn.ModuleList(StyledLayer(inputs, outputs, style, beyond) for inputs, outputs in pairs)
-        sizes = [first * 2**level if has_places else 0 for level in range(1, len(channels))]
+        sizes = [first * 2**level for level in range(1, len(channels))]
         self.after = nn.ModuleList(
-            StyledLayer(outputs, outputs, style, beyond, size) for (_, outputs), size in zip(pairs, sizes, strict=True)
+            StyledLayer(outputs, outputs, style, beyond, size if has_places and size <= _FINEST_PLACES else 0)
+            for (_, outputs), size in zip(pairs, sizes, strict=True)
         )
         self._beyond = beyond
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from unrender.networks.modulated_convolutions import EqualisedLinear, MappingNetwork
+from unrender.networks.modulated_convolutions import EqualisedLinear, MappingNetwork, StyledLayer
 from unrender.networks.octahedral_surface import OctahedralSurface
 from unrender.networks.scene_generator import BackgroundGenerator, Scene, SceneGenerator, SphereGenerator
 from unrender.networks.sphere_padding import pad_sphere
@@ -75,6 +75,12 @@ def test_every_weight_has_a_part_in_the_scene(pyramid: bool) -> None:
     parts = [part * torch.randn_like(part) for part in (scene.vertices, scene.texture, scene.background)]
     sum(part.sum() for part in parts).backward()
     assert [name for name, weight in networks.named_parameters() if weight.grad is None or not weight.grad.any()] == []
+
+
+def test_what_is_fine_is_no_bias_that_all_samples_share() -> None:
+    trunk = SphereGenerator((8,) * 5, 8, shape_size=32).trunk
+    places = [layer.places for layer in trunk.after if isinstance(layer, StyledLayer)]
+    assert [None if bias is None else bias.shape[-1] for bias in places] == [8, 16, None, None]
 
 
 def test_the_pyramid_moves_what_is_coarse_further() -> None:

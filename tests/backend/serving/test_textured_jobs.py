@@ -22,7 +22,7 @@ from unrender.methods.models import find_model
 from unrender.serving.descriptions import ServerDescriptions
 from unrender.serving.devices import ComputeDevice
 from unrender.serving.handlers import GenerateParameters, job_kinds
-from unrender.serving.handlers.generate import generate
+from unrender.serving.handlers.generate import MOST_SHAPES, generate
 from unrender.serving.job_kinds import JobOutput, JobWork
 from unrender.serving.job_process import JobProgressed
 from unrender.serving.job_queue import JobQueue
@@ -33,6 +33,8 @@ from unrender.serving.previews import model_picture
 from unrender.training.progress import ignore_progress, never_cancelled
 from unrender.training.run_folder import RunFolder
 from unrender.training.sheet_grid import GAP_GREY
+from unrender_protocol.codec import DEFAULT_LIMITS, decode, encode, new_id
+from unrender_protocol.messages import FROM_SERVER, JobDone
 
 PATIENCE = 200.0
 TRAIN = {"method": "textured_mesh_gan", "config": "textured-16", "overrides": {"total_images": 16, "torch_threads": 1}}
@@ -98,9 +100,12 @@ def test_shapes_lead_from_one_seed_to_another_in_equal_steps(plums: Path, home: 
         generate(GenerateParameters("chairs-32", count=2, towards=9), work)
 
 
-def test_more_than_a_message_holds_is_a_sentence(plums: Path, home: Path) -> None:
-    with pytest.raises(UserError, match="52 shapes with a texture were asked for, but at most 51"):
-        made(home, count=52)
+def test_a_message_holds_as_many_textured_shapes_as_a_job_may_make(plums: Path, home: Path) -> None:
+    arrays = made(home, count=2).arrays
+    assert len(arrays) / 2 * MOST_SHAPES <= DEFAULT_LIMITS.arrays
+    many = {f"{name}_{copy}": array for name, array in arrays.items() for copy in range(MOST_SHAPES // 2)}
+    frames = encode(JobDone(new_id()), many, limits=DEFAULT_LIMITS)  # its header is checked as well
+    assert decode(frames, accept=FROM_SERVER, limits=DEFAULT_LIMITS).arrays.keys() == many.keys()
 
 
 def test_there_is_no_other_mesh_of_a_textured_shape(plums: Path, home: Path) -> None:

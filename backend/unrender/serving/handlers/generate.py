@@ -12,13 +12,11 @@ from unrender.geometry.textured_shape import TexturedShape
 from unrender.serving.handlers.parameters import check_mesh, check_range, check_shape
 from unrender.serving.job_kinds import JobOutput, JobWork
 from unrender.storage import data_home
-from unrender_protocol.codec import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from unrender.meshing import MeshSettings
 
 MOST_SHAPES = 64
-_ARRAYS_OF_TEXTURED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,7 @@ def generate(parameters: GenerateParameters, work: JobWork) -> JobOutput:
     from unrender.methods.models import list_models, model_named
 
     model = model_named(parameters.model, list_models())
-    if not makes_voxels(model):
-        _check_message(parameters.count)
-    elif parameters.towards is not None:
+    if parameters.towards is not None and makes_voxels(model):
         raise UserError(  # it would be meshed anew as that of its seed
             f"The model {model.name!r} makes voxels, and shapes between two seeds of it cannot be kept as objects.",
             "Take a model of textured meshes, or generate with another seed.",
@@ -99,16 +95,6 @@ def _mesh_settings(parameters: GenerateParameters) -> "MeshSettings":
 
     smoothing = parameters.smoothing if parameters.smooth else 0.0
     return MeshSettings(parameters.threshold, smoothing, parameters.resolution, parameters.max_faces)
-
-
-def _check_message(count: int) -> None:
-    """Raises UserError for more textured shapes than a message has room for."""
-    most = DEFAULT_LIMITS.arrays // _ARRAYS_OF_TEXTURED
-    if count > most:
-        raise UserError(
-            f"{count} shapes with a texture were asked for, but at most {most} come at once.",
-            "Ask for fewer, and for the next seeds afterwards.",
-        )
 
 
 def shape_name(model: str, seed: int, index: int = 0, towards: int | None = None) -> str:
