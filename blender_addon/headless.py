@@ -109,8 +109,12 @@ class Driver:
         variety: float = 1.0,
         timeout: float = 60.0,
         progress: Callable[[JobProgressed], None] | None = None,
+        towards: int | None = None,
     ) -> list[str]:
         """Press Generate and wait until all shapes are in the scene; returns the objects' names in seed order.
+
+        Args:
+            towards: of a model of textured shapes, another seed, to whose shape they lead in equal steps.
 
         Raises:
             HeadlessError: no such model, the job failed, or it took longer than `timeout` seconds.
@@ -118,6 +122,9 @@ class Driver:
         self._choose(model)
         settings = get_settings(bpy.context)
         settings.seed, settings.count, settings.threshold, settings.variety = seed, count, threshold, variety
+        settings.leads = towards is not None
+        if towards is not None:
+            settings.last_seed = towards
         known = set(self.session.jobs)
         bpy.ops.unrender.generate()
         job_id = next(job for job in self.session.jobs if job not in known)

@@ -142,6 +142,12 @@ class UNRENDER_PG_settings(bpy.types.PropertyGroup):
     seed_locked: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Keep seed", description="Generate the same shapes again instead of new ones"
     )
+    leads: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Lead to", description="The shapes lead in equal steps from the one of the seed to that of another one"
+    )
+    last_seed: bpy.props.IntProperty(  # type: ignore[valid-type]
+        name="Last seed", description="Where the shapes lead to", default=2, min=0, max=LARGEST_SEED
+    )
     count: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Count", description="How many shapes, with one seed after the other", default=9, min=1, max=64
     )

@@ -32,6 +32,8 @@ class UNRENDER_OT_generate(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings, card = get_settings(context), chosen_card(context)
+        textured = card is not None and card.textured
+        towards = settings.last_seed if textured and settings.leads else None
         wanted = GenerateSettings(
             model=settings.model,
             seed=settings.seed,
@@ -41,10 +43,11 @@ class UNRENDER_OT_generate(bpy.types.Operator):
             max_faces=get_preferences(context).face_limit,
             smoothing=settings.smoothing,
             resolution=int(settings.resolution),
-            textured=card is not None and card.textured,
+            textured=textured,
+            towards=towards,
         )
         submit_generate(get_session(context), wanted)
-        if not settings.seed_locked:
+        if towards is None and not settings.seed_locked:
             settings.seed = (settings.seed + settings.count) % LARGEST_SEED
         return {"FINISHED"}
 

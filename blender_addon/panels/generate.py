@@ -33,11 +33,17 @@ class UNRENDER_PT_generate(SidePanel, bpy.types.Panel):
         row.prop(settings, "seed")
         row.operator("unrender.roll_seed", text="", icon="FILE_REFRESH")
         row.prop(settings, "seed_locked", text="", icon="LOCKED" if settings.seed_locked else "UNLOCKED")
+        card = chosen_card(context)
+        textured = card is not None and card.textured
+        if textured:
+            row = column.row(align=True)
+            row.prop(settings, "leads", toggle=True)
+            if settings.leads:
+                row.prop(settings, "last_seed", text="")
         column.prop(settings, "count")
         column = layout.column(align=True)
         column.prop(settings, "variety", slider=True)
-        card = chosen_card(context)
-        if card is None or not card.textured:
+        if not textured:
             column.prop(settings, "threshold", slider=True)
             column.prop(settings, "smoothing", slider=True)
             column.row(align=True).prop(settings, "resolution", expand=True)

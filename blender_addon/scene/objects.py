@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable
 
 import bpy
@@ -19,14 +20,21 @@ COLLECTION_NAME = "Unrender"
 
 
 def object_name(shape: Shape) -> str:
-    """What the artist sees: `chair_0007` of the wire becomes `Chair 0007`."""
-    return f"{class_title(shape)} {shape.seed:04d}"
+    """What the artist sees: `chair_0007` of the wire becomes `Chair 0007`, and `plum_0007_0009_01`, the second on the way
+    to another seed, `Plum 0007 0009 01`."""
+    return f"{class_title(shape)} {_numbers(shape).replace('_', ' ')}"
 
 
 def class_title(shape: Shape) -> str:
     """The word that shapes of this kind are called by: `chair_0007` -> `Chair`, `egg_cup_0007` -> `Egg cup`."""
-    noun = shape.name.removesuffix(f"_{shape.seed:04d}").replace("_", " ").strip()
+    noun = shape.name.removesuffix(f"_{_numbers(shape)}").replace("_", " ").strip()
     return noun[:1].upper() + noun[1:] or "Shape"
+
+
+def _numbers(shape: Shape) -> str:
+    """The seed as its name has it, with what follows."""
+    found = re.search(rf"(?<=_){shape.seed:04d}(_\d+)*$", shape.name)
+    return found.group() if found else f"{shape.seed:04d}"
 
 
 def add_shape(

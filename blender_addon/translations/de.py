@@ -190,6 +190,12 @@ TABLE: Mapping[str, str] = {
     "The same seed always gives the same shape": "Derselbe Startwert ergibt immer dieselbe Form",
     "Keep seed": "Startwert behalten",
     "Generate the same shapes again instead of new ones": "Dieselben Formen noch einmal erzeugen statt neuer",
+    "Lead to": "Hin zu",
+    "The shapes lead in equal steps from the one of the seed to that of another one": (
+        "Die Formen führen in gleichen Schritten von der des Startwerts zu der eines anderen"
+    ),
+    "Last seed": "Letzter Startwert",
+    "Where the shapes lead to": "Wohin die Formen führen",
     "Count": "Anzahl",
     "How many shapes, with one seed after the other": "Wie viele Formen, mit einem Startwert nach dem anderen",
     "Variety": "Vielfalt",

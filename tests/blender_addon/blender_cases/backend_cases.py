@@ -98,6 +98,13 @@ def case_the_backend_is_started_used_restarted_and_stopped() -> None:
     assert len(plum.data.uv_layers) == 1
     assert plum.data.validate(verbose=True) is False
     photograph(plum)
+    settings.seed, settings.count, settings.leads, settings.last_seed = 3, 3, True, 9
+    assert bpy.ops.unrender.generate() == {"FINISHED"}
+    (*_, job) = session.jobs
+    wait(lambda: session.jobs[job].status.value in ("IMPORTED", "FAILED") and session.jobs[job].acknowledged)
+    assert session.jobs[job].problem is None
+    way = sorted(thing.name for thing in bpy.data.objects if thing.get("unrender_job") == session.jobs[job].key)
+    assert way == [f"Plum 0003 0009 0{index}" for index in range(3)]
 
     os.kill(server.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     wait(lambda: session.state.status.value == "LOST")

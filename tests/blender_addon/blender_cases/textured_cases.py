@@ -286,6 +286,29 @@ def case_the_panel_draws_what_applies_to_textured_models_and_shapes() -> None:
         assert "unrender_azimuth" in text
 
 
+def case_shapes_lead_to_another_seed_where_the_artist_says_so() -> None:
+    with served() as server:
+        settings().model = "chairs"
+        assert "leads" not in shown("generate"), "voxels are not blended"
+        settings().leads, settings().last_seed = True, 9
+        job = generate(count=2)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+        assert [sent.get("towards") for sent in server.parameters.values()] == [None], "not of a model of voxels"
+        settings().model = "balls"
+        assert "last_seed" in shown("generate")
+        job = generate(seed=7, count=3)
+        assert job().title == "3 x balls, seed 7 to 9"
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+        assert [sent.get("towards") for sent in server.parameters.values()] == [None, 9]
+        assert settings().seed == 7, "the way is kept"
+        settings().leads = False
+        assert "last_seed" not in shown("generate")
+        job = generate(seed=7, count=1)
+        wait_until(lambda: job().status.value == "IMPORTED", poll)
+        assert "towards" not in list(server.parameters.values())[-1]
+        assert settings().seed == 8
+
+
 def case_a_solid_view_shows_the_picture_at_the_press_of_a_button() -> None:
     with served():
         make()
