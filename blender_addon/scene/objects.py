@@ -20,8 +20,8 @@ COLLECTION_NAME = "Unrender"
 
 
 def object_name(shape: Shape) -> str:
-    """What the artist sees: `chair_0007` of the wire becomes `Chair 0007`, and `plum_0007_0009_01`, the second on the way
-    to another seed, `Plum 0007 0009 01`."""
+    """What the artist sees: `chair_0007` of the wire becomes `Chair 0007`, and the second on the way to another seed,
+    `plum_0007_0009_01`, becomes `Plum 0007 0009 01`."""
     return f"{class_title(shape)} {_numbers(shape).replace('_', ' ')}"
 
 
