@@ -9,7 +9,7 @@ on its right half.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int, Int32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,34 @@ def octahedral_sphere(k: int) -> OctahedralSphere:
     if k < 1:
         raise ValueError(f"k came as {k}; expected at least 1 cell from the middle of the square to its border")
     x, y = (grid.ravel() for grid in np.meshgrid(np.arange(-k, k + 1), np.arange(k, -k - 1, -1)))
-    front = k - np.abs(x) - np.abs(y)
-    is_back = front < 0
-    folded_x = np.where(is_back, np.sign(x) * (k - np.abs(y)), x)
-    folded_y = np.where(is_back, np.sign(y) * (k - np.abs(x)), y)
-    points, vertex_of_grid = np.unique(np.stack([folded_x, -front, folded_y], axis=1), axis=0, return_inverse=True)
+    points, vertex_of_grid = np.unique(_folded(x, y, k), axis=0, return_inverse=True)
     uv_faces = _grid_faces(k)
     return OctahedralSphere(
-        vertices=(points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32),
+        vertices=_on_sphere(points),
         faces=vertex_of_grid.ravel()[uv_faces].astype(np.int32),
         uv=np.stack([0.5 + 0.5 * x / k, 0.5 + 0.5 * y / k], axis=1).astype(np.float32),
         uv_faces=uv_faces,
     )
+
+
+def pixel_directions(side: int) -> Float32[np.ndarray, "side side 3"]:
+    """Unit vectors that the pixel centres of a picture on the sphere stand for, row 0 at the top."""
+    along = np.arange(1 - side, side, 2)
+    x, y = np.meshgrid(along, along[::-1])
+    return _on_sphere(_folded(x, y, side))
+
+
+def _folded(x: Int[np.ndarray, "*grid"], y: Int[np.ndarray, "*grid"], k: int) -> Int[np.ndarray, "*grid 3"]:
+    """Points of the octahedron |x| + |y| + |z| = k that those of the square |x|, |y| <= k are folded to."""
+    front = k - np.abs(x) - np.abs(y)
+    is_back = front < 0
+    folded_x = np.where(is_back, np.sign(x) * (k - np.abs(y)), x)
+    folded_y = np.where(is_back, np.sign(y) * (k - np.abs(x)), y)
+    return np.stack([folded_x, -front, folded_y], axis=-1)
+
+
+def _on_sphere(points: Int[np.ndarray, "*grid 3"]) -> Float32[np.ndarray, "*grid 3"]:
+    return (points / np.linalg.norm(points, axis=-1, keepdims=True)).astype(np.float32)
 
 
 def _grid_faces(k: int) -> Int32[np.ndarray, "F 3"]:

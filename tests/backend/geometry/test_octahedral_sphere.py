@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from unrender.geometry.octahedral_sphere import octahedral_sphere
+from unrender.geometry.octahedral_sphere import octahedral_sphere, pixel_directions
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -58,3 +58,12 @@ def test_a_face_has_its_own_place_in_the_square() -> None:
 def test_no_cells_are_refused() -> None:
     with pytest.raises(ValueError, match="k came as 0"):
         octahedral_sphere(0)
+
+
+@pytest.mark.parametrize("side", [1, 4, 7])
+def test_pixel_centres_lie_where_a_mesh_with_a_vertex_in_each_has_them(side: int) -> None:
+    template = octahedral_sphere(side)  # of 2 side cells a side: every other point is a pixel's centre
+    vertex_of_uv = np.zeros(len(template.uv), dtype=np.int64)
+    vertex_of_uv[template.uv_faces] = template.faces
+    centres = template.vertices[vertex_of_uv].reshape(2 * side + 1, 2 * side + 1, 3)[1::2, 1::2]
+    np.testing.assert_allclose(pixel_directions(side), centres, atol=1e-6)

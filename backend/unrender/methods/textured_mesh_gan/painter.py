@@ -16,6 +16,7 @@ from unrender.methods.textured_mesh_gan.config import TexturedMeshGanConfig
 from unrender.methods.textured_mesh_gan.picture_maker import PictureMaker, Pictures
 from unrender.methods.textured_mesh_gan.players import Players
 from unrender.methods.textured_mesh_gan.roughness import Roughness
+from unrender.methods.textured_mesh_gan.unevenness import Unevenness
 from unrender.networks.scene_generator import Scene
 from unrender.training.average import decay_of_step, update_average
 from unrender.training.devices import Devices
@@ -47,6 +48,7 @@ class Painter:
             settings = AdamSettings(config.views.learning_rate, config.generator.beta1, config.generator.beta2)
             self.views_updater = Updater(players.views, settings, devices, 1)
         self._roughness = Roughness(config.generator.mesh_cells) if config.laplacian > 0.0 else None
+        self._unevenness = Unevenness(config.generator.texture_size) if config.evenness > 0.0 else None
 
     def paint(self, z: Float[Tensor, "B latent"], uniform: Float[Tensor, "2 B"]) -> Painted:
         """Pictures of new scenes from random views, with the graphs that `update` uses up."""
@@ -69,6 +71,10 @@ class Painter:
                 roughness = self._roughness(painted.shown.vertices)
                 self._devices.backward(self._config.laplacian * roughness)
                 statistics["roughness"] = roughness.detach()
+            if self._unevenness is not None:
+                unevenness = self._unevenness(painted.shown.texture)
+                self._devices.backward(self._config.evenness * unevenness)
+                statistics["unevenness"] = unevenness.detach()
             pairs = zip(painted.made.parts(), painted.shown.parts(), strict=True)
             ends = [(made * leaf.grad).sum() for made, leaf in pairs if leaf.grad is not None]
             self.updater.add(torch.stack(ends).sum())

@@ -30,6 +30,7 @@ PRIORS_OFF = {
     "a narrow range of views": ("views.azimuth_degrees=[-15,15]",),
     "learned views": ("views.learned=true",),
     "smooth meshes": ("laplacian=0.1",),
+    "even colours": ("evenness=1.0",),
     "no augmentation": ("augmentation_target=0.0",),
     "light that stands with the camera": ("generator.light=true",),
 }

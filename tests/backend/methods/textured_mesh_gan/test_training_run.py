@@ -148,6 +148,7 @@ def test_bad_input_is_one_sentence(photos: Path, tmp_path: Path) -> None:
         "photos.background=plaid": r"photos: background is 'plaid', but a colour's name",
         "watch.views=1": r"watch: interval is 4, shapes 2 and views 1",
         "laplacian=-1.0": r"laplacian is -1\.0",
+        "evenness=-1.0": r"evenness is -1\.0",
         "discriminator.r1_gamma=-1.0": r"discriminator: r1_gamma is -1\.0",
         "evaluate_images=1": r"evaluate_images is 1",
     }.items():

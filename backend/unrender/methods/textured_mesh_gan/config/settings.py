@@ -25,6 +25,7 @@ class TexturedMeshGanConfig:
     decay_from: float = 0.6  # share of the pictures after which learning rates fall linearly towards a tenth
     augmentation_target: float = 0.6  # ADA's r_t; 0: pictures are not augmented
     laplacian: float = 0.0  # weight of how far vertices are from the middle of their neighbours, squared
+    evenness: float = 0.0  # weight of how much the sides of an object differ in colour, squared
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     channels_last: bool = True
@@ -55,8 +56,9 @@ class TexturedMeshGanConfig:
             )
         if not 0.0 <= self.augmentation_target < 1.0:
             raise ValueError(f"augmentation_target is {self.augmentation_target}, but 0 (none) to below 1 was expected")
-        if self.laplacian < 0.0:
-            raise ValueError(f"laplacian is {self.laplacian}, but a weight is not negative")
+        for name in ("laplacian", "evenness"):
+            if getattr(self, name) < 0.0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but a weight is not negative")
         if self.evaluate_images < 2:
             raise ValueError(f"evaluate_images is {self.evaluate_images}, but a distance needs at least 2")
 
