@@ -21,6 +21,8 @@ from tests.backend.methods.textured_mesh_gan.textured_game_for_tests import (
 from unrender.errors import CheckpointError, ConfigurationError
 from unrender.losses.adversarial import generator_loss
 from unrender.methods.textured_mesh_gan.picture_maker import PictureMaker
+from unrender.methods.textured_mesh_gan.roughness import Roughness
+from unrender.methods.textured_mesh_gan.unevenness import Unevenness
 
 PRIORS_OFF = {
     "a background that stays": ("background.moves=false",),
@@ -60,7 +62,8 @@ def test_statistics_tell_losses_signs_of_failure_and_where_the_time_went() -> No
 def test_the_way_back_in_parts_is_that_of_autograd() -> None:
     """The generator's gradient, carried over pictures and scenes, is the one that autograd gives at once."""
     still = ("generator.learning_rate=0.0", "views.learned=true", "views.learning_rate=0.0")
-    trained = game("augmentation_target=0.0", *still)
+    priors = ("laplacian=0.5", "evenness=2.0")
+    trained = game("augmentation_target=0.0", *still, *priors)
     painter, critic, players = trained._painter, trained._critic, trained.players
     z = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
     uniform = torch.rand(2, 4, generator=torch.Generator().manual_seed(1))
@@ -71,8 +74,11 @@ def test_the_way_back_in_parts_is_that_of_autograd() -> None:
     ours = [parameter.grad for network in networks for parameter in network.parameters()]
     for network in networks:
         network.requires_grad_(True)
-    pictures = PictureMaker(trained.config).render(players.generator(z), players.views.at(uniform))
+    scene, settings = players.generator(z), trained.config.generator
+    pictures = PictureMaker(trained.config).render(scene, players.views.at(uniform))
     loss = generator_loss(players.discriminator(pictures.rgb)).mean()
+    loss = loss + 0.5 * Roughness(settings.mesh_cells)(scene.vertices)
+    loss = loss + 2.0 * Unevenness(settings.texture_size)(scene.texture)
     parameters = [parameter for network in networks for parameter in network.parameters()]
     for mine, theirs in zip(ours, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
         assert (mine is None) == (theirs is None)
