@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/results/iggan.md, from the figures that the trainings left."""
 
-import shutil
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
-
 from scripts.iggan_tables.cells import CLASSES, METHODS, SETS, Cell
+from scripts.studies.pages import fill_page, scale, write_sheets
 from scripts.studies.runner import Study
-from scripts.studies.tables import Figures, Value, cell_values, fill_marks, table
-from unrender.training.sheet_grid import GAP, grid_cells
-
-_LABEL = 190  # pixels left of a row of samples
+from scripts.studies.tables import Figures, Value, cell_values, table
 
 
 def by_threshold_half(name: str) -> Value:
@@ -103,49 +97,27 @@ _VALUES = {
 
 
 def write_page(study: Study, cells: Sequence[Cell], page: Path) -> None:
-    """Fill the marked places of a Markdown page, `<!-- methods fid -->` to `<!-- end -->`, and copy what they rest on.
+    """Fill the marked places of a Markdown page, `<!-- methods PRESET-IMAGES fid -->` to `<!-- end -->`.
 
-    A mark names a table and a figure, or `ordering` and a figure, or `sheets`. Text outside the marks stays.
+    A mark names a table, the scale and a figure; or `ordering`, the scale and a figure; or `sheets` and the scale.
     """
     figures = study.figures()
-    folder = page.with_suffix("")
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{study.preset}-{study.images}"
-    shutil.copy(study.figures_path, folder / f"{name}.jsonl")
 
-    def fill(mark: str) -> str | None:
-        what, scale, *rest = mark.split()
-        if scale != name:
-            return None
+    def fill(what: str, more: Sequence[str]) -> str:
         if what == "sheets":
-            picture = folder / f"{name}-sheets.png"
-            write_sheets(study, cells, picture)
-            return f"![Samples of every method and class, one row each](iggan/{picture.name})"
+            picture = page.with_suffix("") / f"{scale(study)}-sheets.png"
+            rows = [
+                (f"{shapes}, {method}", cell.training)
+                for shapes in CLASSES
+                for method in METHODS
+                for cell in cells
+                if (cell.table, cell.row, cell.column, cell.seed) == ("methods", method, f"{shapes} 500", 0)
+            ]
+            if not write_sheets(study, rows, picture):
+                return "Not run."
+            return f"![Samples of every method and class, one row each]({picture.parent.name}/{picture.name})"
         if what == "ordering":
-            return ordering(cells, figures, _VALUES[rest[0]][0])
-        return table(cells, figures, what, *_VALUES[rest[0]])
+            return ordering(cells, figures, _VALUES[more[0]][0])
+        return table(cells, figures, what, *_VALUES[more[0]])
 
-    fill_marks(page, fill)
-
-
-def write_sheets(study: Study, cells: Sequence[Cell], picture: Path) -> None:
-    """The first row of the sheets of the first seed, a method and class each, on the 500 images."""
-    rows = []
-    for shapes in CLASSES:
-        for method in METHODS:
-            for cell in cells:
-                if (cell.table, cell.row, cell.column, cell.seed) == ("methods", method, f"{shapes} 500", 0):
-                    sheet = study.folder / "sheets" / f"{cell.training}.png"
-                    if sheet.is_file():
-                        rows.append((f"{shapes}, {method}", grid_cells(np.array(Image.open(sheet).convert("RGB")))[0]))
-    if not rows:
-        return
-    height = rows[0][1][0].shape[0]
-    canvas = Image.new("RGB", (_LABEL + len(rows[0][1]) * (height + GAP), len(rows) * (height + GAP)), "white")
-    draw = ImageDraw.Draw(canvas)
-    for index, (label, tiles) in enumerate(rows):
-        top = index * (height + GAP)
-        draw.text((6, top + height // 2 - 6), label, fill="black")
-        for place, tile in enumerate(tiles):
-            canvas.paste(Image.fromarray(tile), (_LABEL + place * (height + GAP), top))
-    canvas.save(picture)
+    fill_page(study, page, fill)
