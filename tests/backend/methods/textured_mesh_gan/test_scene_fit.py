@@ -23,7 +23,7 @@ CONFIG = TexturedMeshGanConfig(
     background=BackgroundConfig(size=6, channels=(16, 16)),
     views=ViewConfig(azimuth_degrees=(-180.0, 180.0), elevation_degrees=(-20.0, 40.0)),
 )
-VIEWS, STEPS = 8, 60
+VIEWS, STEPS = 8, 100
 
 
 def wanted() -> Scene:
