@@ -96,8 +96,8 @@ def screenshots(folder: Path) -> Iterator[Screenshot]:
                 artist.open_tab()
                 yield take(artist, "offline", side_panel(artist))
                 yield from generating(artist)
-                yield from training(artist, folder)
                 yield from textured(artist)
+                yield from training(artist, folder)
                 yield from preferences(artist)  # last: its window stays in front, and Blender is ended with it
         finally:
             home.survivors(15.0)
@@ -136,7 +136,6 @@ def generating(artist: Artist) -> Iterator[Screenshot]:
 
 def textured(artist: Artist) -> Iterator[Screenshot]:
     """Shapes with their colours, in place of the chairs, and the sliders that turn them."""
-    artist.toggle_generate()
     artist.point_at_viewport()
     artist.screen.key("a", "Delete")
     artist.choose_model(TEXTURED_MODEL)
@@ -147,6 +146,8 @@ def textured(artist: Artist) -> Iterator[Screenshot]:
     time.sleep(1.0)
     artist.press("unrender.show_textures")
     yield take(artist, "textured", artist.regions.find("VIEW_3D"))
+    artist.point_at_viewport()
+    artist.screen.key("alt+a")
 
 
 def training(artist: Artist, folder: Path) -> Iterator[Screenshot]:
