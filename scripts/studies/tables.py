@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from unrender.atomic_file import write_atomically
 
+_ONE_SEED = " (one seed)"
+
 Figures = dict[str, dict[str, Any]]  # by the name of the training
 Value = Callable[[dict[str, Any]], float | None]
 
@@ -65,7 +67,10 @@ def figures_table(
     lines = ["| | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
     for index, row in enumerate(rows):
         lines.append(f"| {row} | " + " | ".join(_spread(*cells_of[index]) for cells_of in found.values()) + " |")
-    return "\n".join(lines)
+    whole = "\n".join(lines)
+    if any(len(numbers) > 1 for cells_of in found.values() for numbers, _ in cells_of):
+        return whole
+    return whole.replace(_ONE_SEED, "") + "\n\nOne seed each."
 
 
 def cell_values(cells: Sequence[Cell], figures: Figures, row: str, column: str, value: Value) -> list[float]:
@@ -83,7 +88,7 @@ def _spread(values: list[float], digits: int) -> str:
         return ""
     mean = f"{statistics.mean(values):.{digits}f}"
     if len(values) == 1:
-        return f"{mean} (one seed)"
+        return mean + _ONE_SEED
     return f"{mean} ({min(values):.{digits}f}..{max(values):.{digits}f}; {len(values)})"
 
 

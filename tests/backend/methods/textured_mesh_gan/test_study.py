@@ -63,7 +63,8 @@ def test_figures_go_to_their_marks_and_the_rest_stays(study: Study, tmp_path: Pa
     text = page.read_text(encoding="utf-8")
     assert text.startswith("Words.")
     assert "| | KID | hollowness |" in text, "figures that no training has are left out"
-    assert "| full | 0.0123 (one seed) | 0.10 (one seed) |" in text
+    assert "| full | 0.0123 | 0.10 |" in text
+    assert "\n\nOne seed each.\n" in text
     assert "- no pyramid, apples, seed 0: Shapes are flat." in text
     assert f"<!-- views {scale} mushrooms -->\n\nNot run.\n" in text
     assert "<!-- other x y -->\nold\n" in text, "a mark of another scale"
