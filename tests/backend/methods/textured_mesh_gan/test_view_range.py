@@ -71,5 +71,5 @@ def test_views_that_no_picture_shows_make_the_pictures_worse() -> None:
     """Measured when this was written: KID .017 against .028, FID 1.7 against 3.1."""
     real = _faces(1024)
     narrow, wide = _trained(30, real), _trained(180, real)
-    assert wide["kid"] > 1.2 * narrow["kid"]
-    assert wide["fid"] > 1.3 * narrow["fid"]
+    assert wide["kid"] > 1.5 * narrow["kid"]
+    assert wide["fid"] > 1.5 * narrow["fid"]
