@@ -17,7 +17,7 @@ from scripts.iggan_tables.cells import all_cells
 from scripts.studies.runner import Study, run
 from scripts.studies.scoring import score_all
 
-_TABLES = ("methods", "matching", "proxy", "options")
+_TABLES = ("methods", "matching", "proxy", "options", "render_net")
 
 
 def main() -> int:

@@ -26,6 +26,14 @@ PAPER = (
     "discriminator.spectral_norm=true",
     "discriminator.r1_gamma=0.0",
 )
+# The same with the paper's kind of proxy, which knows nothing of how light travels before it has learned it.
+RENDER_NET = (
+    *(setting for setting in PAPER if not setting.startswith("proxy.compositing")),
+    "proxy.kind=render_net",
+    "proxy.channels_3d=4",
+    "proxy.pretrain_learning_rate=1e-3",
+    "proxy.pretrain_images=6400",
+)
 VIEWS = {
     "chair": ("views.elevation_degrees=[-30,60]",),
     "couch": ("views.elevation_degrees=[15,60]",),
@@ -84,7 +92,7 @@ def all_cells(seeds: int) -> list[Cell]:
 
 
 def _cells(seed: int) -> list[Cell]:
-    cells = [*_table_1(seed), *_table_2(seed), *_table_3(seed), *_options(seed)]
+    cells = [*_table_1(seed), *_table_2(seed), *_table_3(seed), *_options(seed), *_render_net(seed)]
     own = (f"seed={seed}", f"data.first_seed={seed * 100_000}")
     return [Cell(c.table, c.row, c.column, c.shapes, c.settings + own, seed) for c in cells]
 
@@ -154,6 +162,30 @@ def _options(seed: int) -> list[Cell]:
     return [
         Cell("options", row, f"{shapes} 500", shapes, _data_500(shapes) + settings, seed)
         for row, settings in OPTIONS.items()
+        for shapes in ("chair", "bathtub")
+    ]
+
+
+def _render_net(seed: int) -> list[Cell]:
+    """What the paper says of output matching and of pre-training, with a proxy that is a network alone."""
+    rows = {
+        "full": (),
+        "no DOM": ("proxy.matching_weight=0.0",),
+        "pre-trained on cubes": ('proxy.pretrain_shapes=["cubes"]',),
+        "pre-trained on tables": ('proxy.pretrain_shapes=["table"]',),
+        "frozen, the same class": ('proxy.pretrain_shapes=["{own}"]', "proxy.joint=false"),
+        "frozen, cubes": ('proxy.pretrain_shapes=["cubes"]', "proxy.joint=false"),
+    }
+    return [
+        Cell(
+            "render_net",
+            row,
+            f"{shapes} 500",
+            shapes,
+            (*_data_500(shapes), *RENDER_NET, *(setting.format(own=shapes) for setting in settings)),
+            seed,
+        )
+        for row, settings in rows.items()
         for shapes in ("chair", "bathtub")
     ]
 

@@ -3,7 +3,7 @@
 
 import re
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,20 +34,21 @@ class Cell(Protocol):
 def table(cells: Sequence[Cell], figures: Figures, name: str, value: Value, digits: int = 1) -> str:
     """A Markdown table of one study: rows and columns as the cells name them, `mean (lowest..highest; seeds)` inside.
 
-    An empty cell was not run.
+    An empty cell was not run; rows and columns of which nothing was are named below the table.
     """
     chosen = [cell for cell in cells if cell.table == name]
     if not any(cell.training in figures for cell in chosen):
         return "Not run."
     rows, columns = (list(dict.fromkeys(getattr(cell, part) for cell in chosen)) for part in ("row", "column"))
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for row in rows:
-        texts = []
-        for column in columns:
-            values = cell_values(chosen, figures, row, column, value)
-            texts.append(_spread(values, digits))
-        lines.append(f"| {row} | " + " | ".join(texts) + " |")
-    return "\n".join(lines)
+    found = {(row, column): cell_values(chosen, figures, row, column, value) for row in rows for column in columns}
+    run_rows = [row for row in rows if any(found[row, column] for column in columns)]
+    run_columns = [column for column in columns if any(found[row, column] for row in rows)]
+    lines = ["| | " + " | ".join(run_columns) + " |", "|---" * (len(run_columns) + 1) + "|"]
+    for row in run_rows:
+        lines.append(f"| {row} | " + " | ".join(_spread(found[row, column], digits) for column in run_columns) + " |")
+    text = _one_seed_each("\n".join(lines), found.values())
+    missing = [other for other in [*rows, *columns] if other not in run_rows + run_columns]
+    return text + (f"\n\nNot run: {', '.join(missing)}." if missing else "")
 
 
 def figures_table(
@@ -67,10 +68,14 @@ def figures_table(
     lines = ["| | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
     for index, row in enumerate(rows):
         lines.append(f"| {row} | " + " | ".join(_spread(*cells_of[index]) for cells_of in found.values()) + " |")
-    whole = "\n".join(lines)
-    if any(len(numbers) > 1 for cells_of in found.values() for numbers, _ in cells_of):
-        return whole
-    return whole.replace(_ONE_SEED, "") + "\n\nOne seed each."
+    return _one_seed_each("\n".join(lines), [numbers for cells_of in found.values() for numbers, _ in cells_of])
+
+
+def _one_seed_each(text: str, found: Iterable[Sequence[float]]) -> str:
+    """Says once what would stand in every cell."""
+    if any(len(numbers) > 1 for numbers in found):
+        return text
+    return text.replace(_ONE_SEED, "") + "\n\nOne seed each."
 
 
 def cell_values(cells: Sequence[Cell], figures: Figures, row: str, column: str, value: Value) -> list[float]:
