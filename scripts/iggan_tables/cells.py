@@ -57,6 +57,7 @@ OPTIONS = {
     "DOM on features": ("proxy.matching_score=features",),
     "straight-through": ("proxy.gradient=straight_through",),
     "continuous, max weights": ("proxy.gradient=continuous", "proxy.compositing=max"),
+    "max weights": ("proxy.compositing=max",),
     "replay buffer": ("proxy.replay_images=4000",),
     "silhouette discriminator": ("discriminator.silhouette=true",),
     "band-corrected gradient": ("proxy.gradient=threshold_conditioned+band",),

@@ -28,6 +28,7 @@ class PhotoConfig:
     fill: float = 0.8  # share of the frame that the longer side of the mask takes
     framing: Literal["auto", "camera", "object"] = "auto"  # "object" crops cut-outs too; "auto" keeps their frame
     encoding: Literal["linear", "srgb"] = "linear"  # of channel 0, for renders and photographs alike
+    thinnest_part: float = 0.0  # as a share of the object's longer side; thinner parts (stalks) are cut off its mask
     suppress_texture: bool = False  # flatten highlights, spots and fine texture that one albedo cannot express
     unify_mean: bool = False  # give all photographs one mean brightness by adding a constant inside the mask
     held_out: float = 0.0  # share of the things (by folder or name) whose photographs are kept for evaluation
@@ -35,6 +36,8 @@ class PhotoConfig:
     def __post_init__(self) -> None:
         if not 0.0 <= self.held_out < 1.0:
             raise ValueError(f"held_out is {self.held_out}, but a share from 0 to below 1 was expected")
+        if not 0.0 <= self.thinnest_part < 1.0:
+            raise ValueError(f"thinnest_part is {self.thinnest_part}, but a share from 0 to below 1 was expected")
 
 
 @dataclass(frozen=True, slots=True)

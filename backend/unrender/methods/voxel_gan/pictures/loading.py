@@ -17,6 +17,7 @@ from unrender.data.image_folder import LEAST_IMAGES, ImageSet, ImageSettings, lo
 from unrender.data.paper_sets import SetSize, known_views, set_size
 from unrender.data.photo_clean_up import CleanUpSettings, suppress_texture
 from unrender.data.photo_groups import group_photos, held_out_groups
+from unrender.data.photo_masks import MaskSettings
 from unrender.data.photo_tone import unify_means
 from unrender.data.procedural import CLASSES
 from unrender.data.rendered_pictures import render_still
@@ -46,7 +47,8 @@ def load_pictures(folder: Path, config: VoxelGanConfig, split: Split | None = No
     evaluation (see `data.photo_groups`); otherwise all.
     """
     photos = config.photos
-    settings = ImageSettings(config.image_size, "grey_alpha", photos.encoding, photos.framing, photos.fill)
+    masks = MaskSettings(smallest_part=photos.thinnest_part)
+    settings = ImageSettings(config.image_size, "grey_alpha", photos.encoding, photos.framing, photos.fill, masks)
     pictures = load_images(folder, settings, ImageCache(data_home() / "cache" / "images"))
     if photos.suppress_texture and pictures.framed_by_object > 0:
         cleaned = suppress_texture(pictures.images, CleanUpSettings(), photos.encoding)
