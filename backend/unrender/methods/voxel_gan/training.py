@@ -36,6 +36,7 @@ from unrender.training.progress import CancelCheck, ProgressCallback
 from unrender.training.run_folder import RunFolder
 
 _log = logging.getLogger(__name__)
+_FITTED_LIGHTS = 4  # of two the edges of their shadows show: a crease, which a generator shapes its surfaces around
 _MOST_COMPARED = 1000  # renders of known objects that an evaluation compares with
 
 
@@ -143,7 +144,7 @@ def _with_fitted_light(config: VoxelGanConfig, pictures: ImageSet, run: RunFolde
     tone."""
     if not (config.renderer.fit_to_photos and pictures.framed_by_object > 0):
         return config
-    tone = fit_lighting(pictures.images, config.photos.encoding)
+    tone = fit_lighting(pictures.images, config.photos.encoding, _FITTED_LIGHTS)
     if devices.is_first:
         run.log(f"light fitted to the photographs: {json.dumps(tone.summary())}")
     return dataclasses.replace(config, lighting=tone.lighting)
