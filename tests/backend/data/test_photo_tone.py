@@ -40,6 +40,14 @@ def test_known_lights_are_recovered(known: Lighting, encoding: str) -> None:
     assert fit.residual < 0.04
 
 
+def test_more_lights_follow_a_window_more_closely() -> None:
+    beams = [(0.9, y, 0.3) for y in np.linspace(-0.3, 1.5, 9)]
+    directions = tuple(tuple(float(c) for c in np.array(beam) / np.linalg.norm(beam)) for beam in beams)
+    window = Lighting(directions=directions, intensities=(0.06,) * 9, ambient=0.3)
+    two, four = (fit_lighting(ellipsoids(window), lights=lights) for lights in (2, 4))
+    assert four.residual < 0.6 * two.residual
+
+
 @pytest.mark.parametrize("encoding", ["linear", "srgb"])
 def test_lit_sphere_has_the_photos_mean_and_deviation(encoding: str) -> None:
     images = ellipsoids(TWO, spread=0.3)
