@@ -60,7 +60,7 @@ def command(
 
     \b
     Presets of voxel_gan: iggan-16 (for studies), iggan-32 and iggan-paper-32 for a CPU, iggan-64-cpu for a night on
-    one; iggan-photos-32 for photographs; iggan-64-slim and iggan-64, the paper's scale, for a GPU.
+    one; iggan-photos-32 for photographs; iggan-64-best, -slim and iggan-64, the paper's scale, for a GPU.
     Presets of textured_mesh_gan: textured-photos-64 for a CPU, textured-photos-128 for a GPU; textured-mushrooms-64
     and textured-cars-64 for renders of those; textured-16, which takes seconds.
     Any setting in RUN/config.toml can be given to --set.

@@ -123,6 +123,20 @@ def test_the_papers_scale() -> None:
     assert isinstance(image, ImageGenerator)
 
 
+def test_the_best_recipe_at_the_papers_scale_is_that_of_the_small_one() -> None:
+    best, small, paper = (load_config(name) for name in ("iggan-64-best", "iggan-32", "iggan-64"))
+    assert (best.resolution, best.image_size, best.batch_size) == (64, 128, 32)
+    assert (best.generator.channels, best.discriminator.channels) == (
+        paper.generator.channels,
+        paper.discriminator.channels,
+    )
+    for name in ("kind", "compositing", "gradient", "matching_score", "matching_weight", "joint"):
+        assert getattr(best.proxy, name) == getattr(small.proxy, name), name
+    for name in ("spectral_norm", "r1_gamma", "r1_interval", "beta1", "beta2", "silhouette"):
+        assert getattr(best.discriminator, name) == getattr(small.discriminator, name), name
+    assert best.adversarial_loss == small.adversarial_loss
+
+
 def test_each_kind_of_proxy_is_pre_trained_at_a_rate_that_suits_it() -> None:
     kinds = {kind: load_config("iggan-16", (f"proxy.kind={kind}",)).proxy for kind in ("compositing", "render_net")}
     assert kinds["render_net"].pretraining_rate < 1e-3 < kinds["compositing"].pretraining_rate
