@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.iggan_tables.cells import CLASSES, METHODS, SETS, Cell
+from scripts.iggan_tables.cells import CLASSES, METHODS, RELATED, SETS, Cell
 from scripts.studies.pages import fill_page, scale, write_sheets
 from scripts.studies.runner import Study
-from scripts.studies.tables import Figures, Value, cell_values, table
+from scripts.studies.tables import Figures, Value, table
 
 
 def by_threshold_half(name: str) -> Value:
@@ -30,48 +30,50 @@ def ordering(cells: Sequence[Cell], figures: Figures, value: Value) -> str:
 
 
 def _claims(cells: Sequence[Cell], figures: Figures, value: Value) -> list[tuple[str, str]]:
-    def mean(table_name: str, row: str, column: str) -> float | None:
-        chosen = [cell for cell in cells if cell.table == table_name]
-        values = cell_values(chosen, figures, row, column, value)
-        return statistics.mean(values) if values else None
+    def means(*places: tuple[str, str, str]) -> tuple[float, ...] | None:
+        """Of each (table, row, column), over the seeds that all of them have: one seed's luck is in all or in none."""
+        by_seed = [
+            {
+                cell.seed: number
+                for cell in cells
+                if (cell.table, cell.row, cell.column) == place and cell.training in figures
+                if (number := value(figures[cell.training])) is not None
+            }
+            for place in places
+        ]
+        seeds = set.intersection(*(set(found) for found in by_seed))
+        return tuple(statistics.mean(found[seed] for seed in seeds) for found in by_seed) if seeds else None
 
     claims = []
     for baseline in list(METHODS)[1:]:
         verdicts = []
         for column in [f"{shapes} {data_set}" for shapes in CLASSES for data_set in SETS] + ["chair lvp"]:
-            ours, theirs = mean("methods", "IG-GAN", column), mean("methods", baseline, column)
-            if ours is not None and theirs is not None:
-                verdicts.append((column, ours < theirs))
+            if both := means(("methods", "IG-GAN", column), ("methods", baseline, column)):
+                verdicts.append((column, both[0] < both[1]))
         claims.append((f"IG-GAN beats {baseline} on every data set", _tally(verdicts)))
     for baseline in list(METHODS)[1:]:
         verdicts = []
         for shapes in CLASSES:
-            gaps = []
-            for data_set in ("unlimited", "500"):
-                ours = mean("methods", "IG-GAN", f"{shapes} {data_set}")
-                theirs = mean("methods", baseline, f"{shapes} {data_set}")
-                if ours is not None and theirs is not None:
-                    gaps.append(theirs / ours)
-            if len(gaps) == 2:
-                verdicts.append((shapes, gaps[1] > gaps[0]))
+            places = [
+                ("methods", row, f"{shapes} {size}") for size in ("unlimited", "500") for row in ("IG-GAN", baseline)
+            ]
+            if four := means(*places):
+                verdicts.append((shapes, four[3] / four[2] > four[1] / four[0]))
         claims.append((f"The lead over {baseline}, as a ratio, grows from unlimited to 500", _tally(verdicts)))
     for path in ("continuous", "threshold-conditioned", "straight-through"):
         found = []
         for shapes in ("chair", "bathtub"):
-            full, without = (mean("matching", row, f"{shapes} {path}") for row in ("full", "no DOM"))
-            if full is not None and without is not None:
-                found.append(f"{shapes}: {without / full:.2f} times the full recipe's")
+            if both := means(*(("matching", row, f"{shapes} {path}") for row in ("full", "no DOM"))):
+                found.append(f"{shapes}: {both[1] / both[0]:.2f} times the full recipe's")
         claims.append((f"Without DOM clearly worse, {path} gradients", "; ".join(found) or "not run"))
     found, frozen = [], []
     for shapes in ("chair", "bathtub"):
-        cubes, tables = (mean("proxy", row, f"{shapes} trained on") for row in ("cubes", "tables"))
-        tables = tables if tables is not None else mean("proxy", "related class", f"{shapes} trained on")
-        if cubes is not None and tables is not None:
-            found.append(f"{shapes}: {100.0 * (cubes / tables - 1.0):+.0f}%")
-        still = {row: mean("proxy", row, f"{shapes} frozen") for row in ("same class", "related class", "cubes")}
-        if all(number is not None for number in still.values()):
-            worst = max(still, key=lambda row: still[row] or 0.0)
-            frozen.append(f"{shapes}: worst is {worst}")
+        tables = "related class" if RELATED[shapes] == "table" else "tables"
+        if both := means(*(("proxy", row, f"{shapes} trained on") for row in ("cubes", tables))):
+            found.append(f"{shapes}: {100.0 * (both[0] / both[1] - 1.0):+.0f}%")
+        rows = ("same class", "related class", "cubes")
+        if still := means(*(("proxy", row, f"{shapes} frozen") for row in rows)):
+            frozen.append(f"{shapes}: worst is {rows[still.index(max(still))]}")
     claims.append(("Pre-training on cubes within 15% of tables", "; ".join(found) or "not run"))
     claims.append(("A frozen proxy of cubes is worst", "; ".join(frozen) or "not run"))
     return claims

@@ -66,6 +66,15 @@ def test_claims_are_judged_by_the_figures() -> None:
     assert said["A frozen proxy of cubes is worst"] == "chair: worst is related class"
 
 
+def test_claims_compare_seeds_that_both_have() -> None:
+    figures: Figures = {
+        chosen("methods", "IG-GAN", "chair 500", seed).training: {"fid": 10.0 + seed} for seed in (0, 1)
+    }
+    figures[chosen("methods", "visual hull", "chair 500", 0).training] = {"fid": 10.4}
+    said = ordering(CELLS, figures, by_threshold_half("fid"))
+    assert "| IG-GAN beats visual hull on every data set | holds on 1 of 1 |" in said, "the mean of two seeds is 10.5"
+
+
 def test_pictures_have_no_threshold_to_choose() -> None:
     assert by_best_threshold("fid")({"fid": 3.0}) == 3.0
     assert by_best_threshold("fid")({"fid": 3.0, "fid_best": 2.0}) == 2.0
